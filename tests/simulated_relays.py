@@ -254,7 +254,7 @@ class SimulatedTrials:
             verdict,
             pooled=judge_together(objectives, together) if wanted.pooled_with else None,
             refused=refusals(lines, info.ended_at_s, wanted.users),
-            ended_early=info.stopped_by_objective is not None,
+            ended_by=info.stopped_by_objective,
             load_s=info.ended_at_s,
         )
 

@@ -16,17 +16,26 @@ _LEAST_RATE, _MOST = 1e-6, 10**9
 _RATES = ("proven_per_s", "refuted_per_s", "estimate_per_s")
 
 
+class _OtherFile(Exception):
+    """The file holds no answer of a search."""
+
+
 def read(path: Path) -> Capacity:
     """Read a `capacity.json`, or that of a directory. Raises AuthorError if it is none."""
     if path.is_dir():
         return _read_in(path)
     try:
-        data = cleaned(files.content(path, _MOST_BYTES))
+        content = files.content(path, _MOST_BYTES)
+        _check_kind(content)
+        data = cleaned(content)
         check_numbers(data)
         found = msgspec.json.decode(data, type=Capacity)
         _check(found)
     except OSError as error:
         raise AuthorError([Fault(f"can't be read: {error.strerror}", file=str(path))]) from None
+    except _OtherFile:
+        what = f"is no {FILE}: name the directory of a 'relayload capacity', or the file in it"
+        raise AuthorError([Fault(what, file=str(path))]) from None
     except RecursionError:
         raise AuthorError(
             [Fault(f"is not a {FILE} of this version: it is nested too deeply", file=str(path))]
@@ -34,6 +43,16 @@ def read(path: Path) -> Capacity:
     except (msgspec.DecodeError, ValueError, AssertionError) as error:
         raise AuthorError([Fault(f"is not a {FILE} of this version: {error}", file=str(path))]) from None
     return found
+
+
+def _check_kind(content: bytes) -> None:
+    """Raise _OtherFile for what is another document, whatever its version."""
+    try:
+        fields = msgspec.json.decode(content)
+    except msgspec.DecodeError as error:
+        raise _OtherFile from error
+    if not isinstance(fields, dict) or not {"answer", "reason"} <= fields.keys():
+        raise _OtherFile
 
 
 def _read_in(directory: Path) -> Capacity:

@@ -43,6 +43,8 @@ _ENDED: Mapping[int, str] = MappingProxyType(
     }
 )
 """Why a search ends with a trial that exits with these codes."""
+_SIGNALS = ("sigint", "sigterm")
+"""What has ended a trial of whose requests some may have failed for that."""
 
 
 class TrialFailed(Exception):
@@ -217,7 +219,8 @@ class Driver:
             read.verdict,
             pooled=read.pooled,
             refused=refused,
-            ended_early=read.run.stopped_by_objective is not None,
+            ended_by=read.run.stopped_by_objective,
+            interrupted=read.run.ended_by in _SIGNALS,
             load_s=min(read.run.ended_at_s or wanted.for_s, wanted.for_s),
             recording=directory.name,
         )

@@ -67,6 +67,7 @@ class FakeRelay:
             stdout=subprocess.PIPE,
             stderr=errors,
             env={**os.environ, KEY_VARIABLE: api_key},
+            start_new_session=True,  # a terminal's Ctrl-C is for the load; the relay ends after it, with its stdin
         )
         return cls(process, errors)
 

@@ -20,6 +20,7 @@ _VERDICTS = {Decision.PASS: "passed", Decision.FAIL: "failed"}
 _PURPOSES = {Purpose.SEARCH: "to search", Purpose.CONFIRM: "to confirm", Purpose.CONTROL: "as a control"}
 _HEADINGS = ("for", "to", "verdict", "binds", "used", "ok", "latency p50")
 _WORDS = {"trial": 5, "to": 7, "verdict": 9, "binds": 12}
+_NEAR = 0.5
 _OPTIONAL = ("latency p50", "for", "ok")
 
 
@@ -67,7 +68,7 @@ def _facts(capacity: Capacity) -> list[str]:
     if capacity.proven_users is not None:
         proof = next(trial for trial in reversed(capacity.trials) if trial.users == capacity.proven_users)
         facts.append(f"what {_told(proof)} got answered: {_rate(proof.ok_per_s)}")
-    if capacity.binding is not None:
+    if capacity.binding is not None and _near(capacity.binding):
         facts.append(f"what binds: {_binding(capacity.binding)}")
     waited_s = sum(trial.recovery.waited_s for trial in capacity.trials if trial.recovery)
     usd = "" if capacity.usd is None else f", ${capacity.usd:.4g}"
@@ -107,6 +108,11 @@ def _binding(binding: Binding) -> str:
     if binding.used is None:
         return "requests in flight pile up" if binding.objective == BACKLOG else binding.objective
     return f"{binding.objective} used {binding.used:.0%} of what it may"
+
+
+def _near(binding: Binding) -> bool:
+    """Return whether it holds more load back: what is far from its limit binds nothing."""
+    return binding.used is None or binding.used >= _NEAR
 
 
 def _told(trial: Wanted | Trial) -> str:

@@ -41,7 +41,7 @@ def render_capacity_plan(plan: CapacityPlan, screen: Screen = PLAIN) -> str:
 def _title(plan: CapacityPlan) -> str:
     numbers = plan.needed
     if numbers.proven is None:
-        least = "" if numbers.at_best is None else f", and fewer than {numbers.at_best} are surely not enough"
+        least = "" if (numbers.at_best or 0) < 2 else f", and fewer than {numbers.at_best} are surely not enough"
         return f"plan for {_rate(plan.mean_per_s)}: no number of {plan.unit} is proven to be enough{least}"
     best = _DASH if numbers.at_best is None else str(numbers.at_best)
     at_best = "" if best in (_DASH, str(numbers.proven)) else f", {best} at best"

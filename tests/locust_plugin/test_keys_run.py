@@ -178,7 +178,7 @@ def test_a_quota_of_each_key_leaves_the_others_alone(locust: Start, tmp_path: Pa
     sent = {
         key: sorted(line["attempts"][0]["sent_at_s"] for line in _requests(out) if line["key"] == key) for key in KEYS
     }
-    assert all(later_s - first_s > 1.0 for first_s, later_s in zip(sent["a"], sent["a"][20:], strict=False))
+    assert all(later_s - first_s > 0.8 for first_s, later_s in zip(sent["a"], sent["a"][20:], strict=False))
     assert len(sent["a"]) > 40
     throttled = {key: [line.get("throttled_s", 0.0) for line in _requests(out) if line["key"] == key] for key in KEYS}
     assert sum(throttled["a"]) > 10 * sum(throttled["b"])

@@ -190,8 +190,8 @@ def test_what_can_not_be_planned_is_told_in_one_line(options, told, capacity):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("{}", "is not a capacity.json of this version"),
-        ("name: chat", "is not a capacity.json of this version"),
+        ("{}", "is no capacity.json: name the directory of a 'relayload capacity', or the file in it"),
+        ("name: chat", "is no capacity.json: name"),
         ('{"answer": "interval", "reason": "", "exit_code": 0, "proven_per_s": -1}', "a rate is above 0"),
         ('{"answer": "interval", "reason": "", "exit_code": 0, "proven_per_s": 1e300}', "too large"),
         (

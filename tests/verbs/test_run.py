@@ -1,12 +1,14 @@
 """`relayload run`, with recordings instead of load; tests/test_cli.py runs it whole."""
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from support import SHORT
+from support import LOCUSTFILE, SHORT, Start, records, saved, wait_for
 
 from relayload.cli import main
 from relayload.locust_plugin import launch as launcher
@@ -115,3 +117,18 @@ def test_nothing_is_sent_if_any_of_the_directories_is_taken(repeat: Repeat, make
     result = repeat(PASSES, PASSES)
     assert result.exit_code == 2
     assert "run-2: already holds a recording" in result.stderr
+
+
+@pytest.mark.parametrize("verb", ["relayload", "locust"])
+def test_a_ctrl_c_of_the_terminal_leaves_the_fake_relay_to_answer(verb: str, start: Start, tmp_path: Path):
+    """It goes to every process of the group."""
+    path, out = tmp_path / "fake.yaml", tmp_path / "run"
+    long = SHORT.replace("max_output_tokens: 20", "max_output_tokens: 400").format(arrivals="constant", seconds=30)
+    path.write_text(f"{long}target: {{base_url: fake://o-series}}\n")
+    locust = ("locust", "-f", LOCUSTFILE, "--headless", "--relay-profile", path, "--relay-out", out)
+    run = ("relayload", "run", path, "--out", out)
+    process = start(*(run if verb == "relayload" else locust), anew=True)
+    wait_for(lambda: records(out) > 10)
+    os.killpg(process.popen.pid, signal.SIGINT)
+    assert process.wait() == 130, process.output
+    assert list(saved(out, "summary.json")["counts"]["by_outcome"]) == ["ok"]

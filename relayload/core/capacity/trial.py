@@ -184,18 +184,20 @@ def trial_of(
     *,
     pooled: tuple[ObjectiveResult, ...] | None = None,
     refused: Refusals = NOTHING_REFUSED,
-    ended_early: bool = False,
+    ended_by: str | None = None,
+    interrupted: bool = False,
     load_s: float | None = None,
     recording: str = "",
 ) -> Trial:
     """Decide a trial from its summary and verdict.
 
     `pooled` are the results of its objectives together with the trials that it is pooled with; None judges it alone.
-    An objective that was proven broken may have `ended_early` what it would not prove any more once all is counted.
+    An objective that was proven broken, `ended_by`, may have ended what it would not prove any more once all is
+    counted. If it was `interrupted`, as by a signal, requests may have failed for that, and it says nothing.
     `load_s` is how long its load lasted, if not as planned.
     """
     results = verdict.objectives if pooled is None else pooled
-    decision = _decision(verdict, results, summary.saturation)
+    decision = Decision.STOPPED if interrupted else _decision(verdict, results, summary.saturation)
     counting = [result for result in results if result.counts]
     p50 = _latency_p50(summary)
     return Trial(
@@ -207,11 +209,12 @@ def trial_of(
         measured_s=wanted.measured_s,
         decision=decision,
         proven=decision is Decision.PASS and all(result.proven is not False for result in counting),
-        refuted=decision is Decision.FAIL and (ended_early or bool(summary.saturation) or any(map(refutes, counting))),
+        refuted=decision is Decision.FAIL
+        and (ended_by is not None or bool(summary.saturation) or any(map(refutes, counting))),
         pooled_with=() if pooled is None else wanted.pooled_with,
         again=wanted.again,
         objectives=results,
-        binding=_binding(counting, summary.saturation if decision is Decision.FAIL else None),
+        binding=_binding(counting, summary.saturation if decision is Decision.FAIL else None, ended_by),
         reasons=verdict.reasons,
         offered=summary.counts.offered,
         ok=summary.counts.ok,
@@ -264,15 +267,26 @@ def _decision(verdict: Verdict, results: Iterable[ObjectiveResult], backlog: Sat
     return Decision.UNDECIDED if Status.INCONCLUSIVE in statuses else Decision.PASS
 
 
-def _binding(results: Sequence[ObjectiveResult], backlog: Saturation | None) -> Binding | None:
-    """Return what binds. A broken objective comes before a backlog, and facts before shares."""
+def _binding(
+    results: Sequence[ObjectiveResult], backlog: Saturation | None, ended_by: str | None = None
+) -> Binding | None:
+    """Return what binds. A broken objective comes before a backlog, and facts before shares.
+
+    What ended the trial comes first: requests that were abandoned for that may break others.
+    """
     broken = [result for result in results if result.verdict is Status.FAIL]
+    broken = [result for result in broken if _ended(result, ended_by)] or broken
     if not broken and backlog is not None:
         return Binding(objective=BACKLOG, used=None)
     worst = max(broken or results, key=_nearness, default=None)
     if worst is None:
         return None
     return Binding(objective=worst.id, used=_used(worst), observed=worst.observed, limit=worst.limit, unit=worst.unit)
+
+
+def _ended(result: ObjectiveResult, ended_by: str | None) -> bool:
+    """Return whether a run that was `ended_by` an objective, such as `errors.rate < 1%: 5 of 9`, was so by this one."""
+    return ended_by is not None and ended_by.startswith(f"{result.id}: ")
 
 
 def _nearness(result: ObjectiveResult) -> float:

@@ -23,12 +23,17 @@ def max_in_flight(limits: Sequence[FoundLimit]) -> int | None:
 
 
 def _amount(limit: FoundLimit) -> str | None:
-    """Return `300/min`; for a window of another length the rate at which it never has to refuse."""
+    """Return `299/min`; for a window of another length the rate at which it never has to refuse.
+
+    Requests that are sent evenly reach the relay some milliseconds earlier or later, so that a window which holds as
+    many as it admits now and then sees one more. One less leaves room for that.
+    """
     if limit.refill_per_s is not None:
         return _rate(limit.refill_per_s, 0.0)
     if limit.window_s is None:
         return None
-    return _rate(limit.amount / limit.window_s, limit.window_s)
+    spare = 1 if limit.counts is Counts.REQUESTS and limit.amount > 1 else 0
+    return _rate((limit.amount - spare) / limit.window_s, limit.window_s)
 
 
 def _rate(per_s: float, at_least_s: float) -> str | None:

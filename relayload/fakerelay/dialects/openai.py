@@ -45,7 +45,12 @@ def _error(status: int, message: str, kind: str, code: str | None, param: str | 
 
 
 def _limit_message(standing: Standing, model: str | None) -> str:
-    name = _LIMIT_NAMES.get((standing.metric, standing.window_s), "concurrent requests")
+    of_window = (
+        "concurrent requests"
+        if standing.metric is Metric.CONCURRENT
+        else f"{standing.metric.value} per {standing.window_s:g}s"
+    )
+    name = _LIMIT_NAMES.get((standing.metric, standing.window_s), of_window)
     return (
         f"Rate limit reached for {model} in organization org-fake on {name}: "
         f"Limit {standing.limit}, Used {used(standing)}.{_try_again(standing.wait_s)}"

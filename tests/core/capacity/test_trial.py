@@ -12,10 +12,11 @@ WANTED = Wanted(purpose=Purpose.SEARCH, rate_per_s=1.0, warmup_s=10.0, measured_
 
 @pytest.fixture
 def tried(folded, make_run):
-    def trial(texts, lines, strict=False, **run) -> Trial:
+    def trial(texts, lines, strict=False, interrupted=False, **run) -> Trial:
         info = make_run(**run)
         objectives = [with_options(parse(text), ObjectiveOptions(strict=strict)) for text in texts]
-        return trial_of(WANTED, 3, *assess(objectives, folded(lines, objectives, info), info))
+        judged = assess(objectives, folded(lines, objectives, info), info)
+        return trial_of(WANTED, 3, *judged, ended_by=info.stopped_by_objective, interrupted=interrupted)
 
     return trial
 
@@ -74,6 +75,26 @@ def test_an_objective_that_ended_a_trial_fails_it(tried, request_line):
         stopped_by_objective="latency.p50 < 1s: 50 of 50 were not within the limit",
     )
     assert (trial.decision, trial.refuted) == (Decision.FAIL, True)
+
+
+def test_what_ended_a_trial_binds_and_not_the_requests_that_were_abandoned_for_it(tried, request_line):
+    slow = [request_line(index, service_s=2.0) for index in range(50)]
+    abandoned = [request_line(index, outcome=Outcome.ABANDONED) for index in range(50, 90)]
+    trial = tried(
+        ["errors.rate < 1%", "latency.p50 < 1s"],
+        [*slow, *abandoned],
+        ended_by="objective",
+        ended_at_s=90.0,
+        stopped_by_objective="latency.p50 < 1s: 50 of 50 were not within the limit",
+    )
+    assert trial.binding is not None
+    assert trial.binding.objective == "latency.p50 < 1s"
+
+
+def test_a_trial_that_a_signal_ended_says_nothing_of_the_relay(tried, request_line):
+    broken = [request_line(index, outcome=Outcome.BROKEN_STREAM) for index in range(50)]
+    trial = tried(["errors.rate < 1%"], broken, interrupted=True, ended_by="sigint", ended_at_s=50)
+    assert (trial.decision, trial.refuted) == (Decision.STOPPED, False)
 
 
 def test_refusals_alone_are_bound_by_a_quota(tried, request_line):
