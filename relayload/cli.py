@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from relayload import __version__
+from relayload.core.errors import AuthorError, Fault
 from relayload.core.printable import one_line
 from relayload.verbs.arguments import JSON, RUN_DIR, author_errors_exit, print_table, print_value, write_text
 from relayload.verbs.examples import epilog
@@ -116,7 +117,12 @@ def main() -> None:
 @JSON
 @author_errors_exit
 def report(run_dir: Path, rebuild: bool, html: Path | None, as_json: bool) -> None:
-    """Print what was tested, the verdict and the summary of a recording."""
+    """Print what was tested, the verdict and the summary of a recording, or the answer of a capacity search."""
+    from relayload.capacity.answer_file import FILE
+
+    if (run_dir / FILE).is_file():
+        _report_capacity(run_dir, html, rebuild=rebuild, as_json=as_json)
+        return
     from relayload.recording import Recording
     from relayload.recording.sets import results
     from relayload.report.text import render_run, render_summary
@@ -137,6 +143,20 @@ def report(run_dir: Path, rebuild: bool, html: Path | None, as_json: bool) -> No
         print_value(summary, as_json, render_summary)
     else:
         print_table(partial(render_run, summary, recording.run, verdict, verdict_first=True))
+
+
+def _report_capacity(directory: Path, html: Path | None, *, rebuild: bool, as_json: bool) -> None:
+    from relayload.capacity.answer_file import read
+    from relayload.report.capacity import render_capacity
+
+    if rebuild:
+        raise AuthorError([Fault("is for a recording: relayload capacity --resume renews a search", path="--rebuild")])
+    capacity = read(directory)
+    if html is not None:
+        from relayload.capacity.page_file import page_of
+
+        write_text(html, page_of(capacity, directory, html.parent))
+    print_value(capacity, as_json, render_capacity)
 
 
 @main.command(hidden=True)

@@ -1,5 +1,7 @@
 """The page of a recording: `report.html`, which people look at and pass on."""
 
+from pathlib import Path
+
 from relayload import files
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.verdict import Verdict
@@ -20,7 +22,7 @@ def page_of(recording: Recording, summary: Summary, verdict: Verdict, folded: Fo
     if folded is None and recording.has_records:
         folded = recording.fold()
     charts = None if folded is None else folded.charts(summary)
-    return render_page(RunPage(summary, verdict, recording.run, charts, _profile(recording)))
+    return render_page(RunPage(summary, verdict, recording.run, charts, kept_profile(recording.directory)))
 
 
 def write_page(recording: Recording, summary: Summary, verdict: Verdict, folded: Folded) -> None:
@@ -29,9 +31,9 @@ def write_page(recording: Recording, summary: Summary, verdict: Verdict, folded:
     replace_file(recording.directory / NAME, page.encode())
 
 
-def _profile(recording: Recording) -> str | None:
+def kept_profile(directory: Path) -> str | None:
     """Return the effective profile beside the records; None where it is missing or can't be read."""
     try:
-        return files.content(recording.directory / _PROFILE, _MOST_BYTES).decode(errors="replace")
+        return files.content(directory / _PROFILE, _MOST_BYTES).decode(errors="replace")
     except OSError:
         return None

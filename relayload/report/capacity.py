@@ -28,13 +28,64 @@ def render_capacity(capacity: Capacity, screen: Screen = PLAIN) -> str:
     """Render the answer, what it rests on, and a row for each trial."""
     parts: list[RenderableType] = [
         Text(f"capacity of {capacity.profile}: {capacity.reason}", style="bold"),
-        *(Text(line) for line in _facts(capacity)),
+        *(Text(line) for line in capacity_facts(capacity)),
     ]
     if capacity.trials:
-        headings = ("trial", capacity.over.value, *_HEADINGS)
-        columns = [Column(heading, words=heading in _WORDS, least=_WORDS.get(heading, 0)) for heading in headings]
-        parts.append(FittingTable(columns, [_row(trial) for trial in capacity.trials], optional=_OPTIONAL, gap=1))
+        columns = [
+            Column(heading, words=heading in _WORDS, least=_WORDS.get(heading, 0))
+            for heading in trial_headings(capacity.over)
+        ]
+        rows = [_styled(trial_row(trial), trial.decision) for trial in capacity.trials]
+        parts.append(FittingTable(columns, rows, optional=_OPTIONAL, gap=1))
     return printed([*parts, *findings_parts(capacity)], screen)
+
+
+def trial_headings(over: Over) -> tuple[str, ...]:
+    """Return the headings of the table of trials."""
+    return ("trial", over.value, *_HEADINGS)
+
+
+def trial_row(trial: Trial) -> tuple[str, ...]:
+    """Return a cell for each of these headings."""
+    binding = trial.binding
+    return (
+        str(trial.number),
+        _rate(trial.rate_per_s) if trial.users is None else str(trial.users),
+        format_duration(trial.load_s),
+        trial.purpose.value,
+        decided(trial),
+        _DASH if binding is None else binding.objective,
+        _DASH if binding is None or binding.used is None else f"{binding.used:.0%}",
+        _rate(trial.ok_per_s),
+        _DASH if trial.latency_p50_s is None else format_duration(trial.latency_p50_s),
+    )
+
+
+def decided(trial: Trial) -> str:
+    """Return what a trial came to in a word."""
+    return "proven" if trial.proven else "refuted" if trial.refuted else _VERDICTS.get(trial.decision, trial.decision)
+
+
+def capacity_facts(capacity: Capacity) -> list[str]:
+    """Return what the answer rests on, a line each."""
+    facts = []
+    estimate = capacity.estimate_per_s if capacity.over is Over.RATE else capacity.estimate_users
+    if estimate is not None:
+        facts.append(f"likeliest: {capacity.over.told(estimate)}, by all trials and without a bound")
+    if capacity.proven_users is not None:
+        proof = next(trial for trial in reversed(capacity.trials) if trial.users == capacity.proven_users)
+        facts.append(f"what {_told(proof)} got answered: {_rate(proof.ok_per_s)}")
+    if capacity.binding is not None and _near(capacity.binding):
+        facts.append(f"what binds: {_binding(capacity.binding)}")
+    waited_s = sum(trial.recovery.waited_s for trial in capacity.trials if trial.recovery)
+    usd = "" if capacity.usd is None else f", ${capacity.usd:.4g}"
+    trials = f"{len(capacity.trials)} trial{'' if len(capacity.trials) == 1 else 's'}"
+    load = f"{trials}, {format_duration(capacity.load_s)} of load" if capacity.trials else "no trial was run"
+    return [
+        *facts,
+        f"{load}, {capacity.requests:,} requests{usd}"
+        f"{f', {format_duration(waited_s)} of waiting for the relay to recover' if waited_s else ''}",
+    ]
 
 
 def trial_begins(number: int, wanted: Wanted, trials: Sequence[Trial], most_load_s: float) -> str:
@@ -57,47 +108,13 @@ def trial_ended(trial: Trial) -> str:
     """Return a line about what a trial came to."""
     pooled = f", with {len(trial.pooled_with)} before it" if trial.pooled_with else ""
     why = f": {'; '.join(trial.reasons)}" if trial.decision in (Decision.VOID, Decision.STOPPED) else _bound(trial)
-    return f"trial {trial.number}: {_told(trial)} {_verdict(trial)}{pooled}{why}"
+    return f"trial {trial.number}: {_told(trial)} {decided(trial)}{pooled}{why}"
 
 
-def _facts(capacity: Capacity) -> list[str]:
-    facts = []
-    estimate = capacity.estimate_per_s if capacity.over is Over.RATE else capacity.estimate_users
-    if estimate is not None:
-        facts.append(f"likeliest: {capacity.over.told(estimate)}, by all trials and without a bound")
-    if capacity.proven_users is not None:
-        proof = next(trial for trial in reversed(capacity.trials) if trial.users == capacity.proven_users)
-        facts.append(f"what {_told(proof)} got answered: {_rate(proof.ok_per_s)}")
-    if capacity.binding is not None and _near(capacity.binding):
-        facts.append(f"what binds: {_binding(capacity.binding)}")
-    waited_s = sum(trial.recovery.waited_s for trial in capacity.trials if trial.recovery)
-    usd = "" if capacity.usd is None else f", ${capacity.usd:.4g}"
-    trials = f"{len(capacity.trials)} trial{'' if len(capacity.trials) == 1 else 's'}"
-    load = f"{trials}, {format_duration(capacity.load_s)} of load" if capacity.trials else "no trial was run"
-    return [
-        *facts,
-        f"{load}, {capacity.requests:,} requests{usd}"
-        f"{f', {format_duration(waited_s)} of waiting for the relay to recover' if waited_s else ''}",
-    ]
-
-
-def _row(trial: Trial) -> tuple[Cell, ...]:
-    binding = trial.binding
-    return (
-        str(trial.number),
-        _rate(trial.rate_per_s) if trial.users is None else str(trial.users),
-        format_duration(trial.load_s),
-        trial.purpose.value,
-        Text(_verdict(trial), style=_STYLES.get(trial.decision, "yellow")),
-        _DASH if binding is None else binding.objective,
-        _DASH if binding is None or binding.used is None else f"{binding.used:.0%}",
-        _rate(trial.ok_per_s),
-        _DASH if trial.latency_p50_s is None else format_duration(trial.latency_p50_s),
-    )
-
-
-def _verdict(trial: Trial) -> str:
-    return "proven" if trial.proven else "refuted" if trial.refuted else _VERDICTS.get(trial.decision, trial.decision)
+def _styled(cells: tuple[str, ...], decision: Decision) -> tuple[Cell, ...]:
+    """Return the cells with the verdict in its colour."""
+    place = trial_headings(Over.RATE).index("verdict")
+    return (*cells[:place], Text(cells[place], style=_STYLES.get(decision, "yellow")), *cells[place + 1 :])
 
 
 def _bound(trial: Trial) -> str:

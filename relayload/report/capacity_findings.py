@@ -19,31 +19,46 @@ _DASH = "–"
 _LAW = "law"
 _HEADINGS = ("rate", "in flight", _LAW, "TTFT p50", "TTFT p99", "latency p99", "tokens/s", "$/1,000 good")
 _OPTIONAL = ("latency p99", "TTFT p50")
-_LEGEND = {
+MEASURE_LEGEND = {
     _LAW: "law: completions/s x mean latency against what was in flight, by Little's law equal in a steady state; "
     "! beyond 5%, ~ the trial is too short to tell"
 }
 
 
+FRONTIER_HEADINGS = ("p99 within", "holds at", "fails at")
+
+
 def findings_parts(capacity: Capacity) -> Iterator[RenderableType]:
     """Yield a row for each trial by its rate, one for each limit of the frontier, and the advice."""
-    measured = [(trial, trial.measures) for trial in capacity.trials if trial.measures is not None]
-    sound = [pair for pair in measured if pair[0].decision is not Decision.VOID]
+    sound = measured(capacity)
     if sound:
-        levels = ("trial", "users") if capacity.over is Over.USERS else ("trial",)
-        rows = [_row(trial, measures) for trial, measures in sorted(sound, key=lambda pair: pair[0].level)]
+        rows = [_styled(measure_row(trial, measures), measures) for trial, measures in sound]
         yield ""
-        yield FittingTable(list(map(Column, (*levels, *_HEADINGS))), rows, _OPTIONAL, gap=1, legend=_LEGEND)
+        columns = list(map(Column, measure_headings(capacity.over)))
+        yield FittingTable(columns, rows, _OPTIONAL, gap=1, legend=MEASURE_LEGEND)
     if capacity.frontier:
-        columns = [Column("p99 within", words=True, least=14), Column("holds at"), Column("fails at")]
+        within, *levels = FRONTIER_HEADINGS
+        columns = [Column(within, words=True, least=14), *map(Column, levels)]
         yield ""
-        yield FittingTable(columns, [_point(point, capacity.over) for point in capacity.frontier])
+        yield FittingTable(columns, [frontier_row(point, capacity.over) for point in capacity.frontier])
     if capacity.advice is not None:
         yield ""
-        yield from (Text(line) for line in _advice(capacity.advice))
+        yield from (Text(line) for line in advice_lines(capacity.advice))
 
 
-def _row(trial: Trial, measures: Measures) -> tuple[Cell, ...]:
+def measured(capacity: Capacity) -> list[tuple[Trial, Measures]]:
+    """Return the trials that tell something of the relay, with what they measured, by their level."""
+    pairs = [(trial, trial.measures) for trial in capacity.trials if trial.measures is not None]
+    return sorted((pair for pair in pairs if pair[0].decision is not Decision.VOID), key=lambda pair: pair[0].level)
+
+
+def measure_headings(over: Over) -> tuple[str, ...]:
+    """Return the headings of the table of what trials measured."""
+    return (*(("trial", "users") if over is Over.USERS else ("trial",)), *_HEADINGS)
+
+
+def measure_row(trial: Trial, measures: Measures) -> tuple[str, ...]:
+    """Return a cell for each of these headings."""
     found = measures.in_flight
     usd = measures.usd_per_1000_good
     return (
@@ -58,12 +73,21 @@ def _row(trial: Trial, measures: Measures) -> tuple[Cell, ...]:
     )
 
 
-def _law(found: InFlight) -> Text:
-    mark = "!" if found.beyond else "~" if found.inexact else ""
-    return Text(f"{found.deviation:+.1%}{mark}", style="yellow" if found.beyond else "")
+def _law(found: InFlight) -> str:
+    return f"{found.deviation:+.1%}{'!' if found.beyond else '~' if found.inexact else ''}"
 
 
-def _point(point: FrontierPoint, over: Over) -> tuple[Cell, ...]:
+def _styled(cells: tuple[str, ...], measures: Measures) -> tuple[Cell, ...]:
+    """Return the cells with a deviation from the law marked."""
+    if measures.in_flight is None or not measures.in_flight.beyond:
+        return cells
+    place = len(cells) - len(_HEADINGS) + _HEADINGS.index(_LAW)
+    return (*cells[:place], Text(cells[place], style="yellow"), *cells[place + 1 :])
+
+
+def frontier_row(point: FrontierPoint, over: Over) -> tuple[str, ...]:
+    """Return a limit with the loads at which it holds and fails."""
+
     def known(level: float | None, how: str) -> str:
         return _DASH if level is None else f"{over.told(level)} {how}"
 
@@ -74,7 +98,8 @@ def _point(point: FrontierPoint, over: Over) -> tuple[Cell, ...]:
     )
 
 
-def _advice(advice: Advice) -> Iterator[str]:
+def advice_lines(advice: Advice) -> Iterator[str]:
+    """Yield the quota to write into a client, and when to raise an alarm."""
     basis = "what is proven" if advice.basis == "proven" else "the quota that was found"
     breaks = "" if advice.breaks_per_s is None else f"; at {_rate(advice.breaks_per_s)} objectives break"
     yield f"suggested for clients, by {basis}:"

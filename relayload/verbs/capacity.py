@@ -15,6 +15,7 @@ from relayload.verbs.arguments import JSON, PROFILE, SETS, author_errors_exit, p
 
 if TYPE_CHECKING:
     from relayload.capacity.terms import WorstCase
+    from relayload.core.capacity.answer import Capacity
     from relayload.core.capacity.terms import Terms
     from relayload.core.capacity.trial import Trial, Wanted
     from relayload.core.model.progress import Progress
@@ -228,8 +229,19 @@ def _search(
         finally:
             fakes.stop()
     print_value(capacity, as_json, render_capacity)
+    _write_page(capacity, directory)
     click.echo(f"trials: {directory}", err=True)
     return capacity.exit_code
+
+
+def _write_page(capacity: "Capacity", directory: Path) -> None:
+    """Write the page beside the answer, which stands without it."""
+    from relayload.capacity.page_file import NAME, write_page
+
+    try:
+        click.echo(f"page: {write_page(capacity, directory)}", err=True)
+    except OSError as error:
+        click.echo(f"warning: {directory / NAME}: can't be written: {error.strerror}", err=True)
 
 
 class _Told:

@@ -83,7 +83,13 @@ _ENDINGS: Mapping[str, _Ending] = MappingProxyType(
             ),
             "0 a number is proven, 3 no number helps, 4 none is proven, 2 bad arguments",
         ),
-        "report": _Ending(("relayload report runs/20261128T202447Z-mine", "relayload report runs/… --html page.html")),
+        "report": _Ending(
+            (
+                "relayload report runs/20261128T202447Z-mine",
+                "relayload report runs/… --html page.html",
+                "relayload report found --html capacity.html",
+            )
+        ),
         "run": _Ending(
             (
                 "relayload run mine.yaml",

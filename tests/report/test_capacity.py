@@ -1,29 +1,11 @@
-from msgspec import structs
+from searches import measures, trial
 
 from relayload.core.capacity.advice import Advice
 from relayload.core.capacity.answer import Capacity, Kind
 from relayload.core.capacity.frontier import FrontierPoint
 from relayload.core.capacity.levels import Over
-from relayload.core.capacity.littles_law import InFlight
-from relayload.core.capacity.measures import Measures
-from relayload.core.capacity.trial import BACKLOG, Binding, Decision, Purpose, Trial, Wanted
+from relayload.core.capacity.trial import BACKLOG, Binding, Decision, Purpose, Wanted
 from relayload.report.capacity import render_capacity, trial_begins, trial_ended
-
-TTFT = Binding(objective="ttft.p95 < 1s", used=0.4, observed=0.6, limit=1.0, unit="s")
-
-
-def trial(number: int, rate_per_s: float, decision: Decision, **changes) -> Trial:
-    plain = Trial(
-        number=number,
-        purpose=Purpose.SEARCH,
-        rate_per_s=rate_per_s,
-        warmup_s=10.0,
-        measured_s=30.0,
-        decision=decision,
-        binding=TTFT,
-        load_s=40.0,
-    )
-    return structs.replace(plain, **changes)
 
 
 def test_the_answer_comes_first_then_what_it_rests_on():
@@ -85,19 +67,6 @@ def test_what_a_trial_came_to_is_told_with_what_binds_or_why_it_is_void():
     assert trial_ended(passed) == "trial 4: 10/s undecided, with 2 before it (ttft.p95 < 1s used 40% of what it may)"
     assert trial_ended(trial(4, 10.0, Decision.PASS)).startswith("trial 4: 10/s passed")
     assert trial_ended(trial(1, 10.0, Decision.VOID, reasons=("too late",))) == "trial 1: 10/s void: too late"
-
-
-def measures(deviation: float, beyond: bool = False, inexact: bool = False) -> Measures:
-    found = InFlight(
-        mean=5.0,
-        ended_per_s=10.0,
-        mean_latency_s=0.5,
-        deviation=deviation,
-        by_chance=0.01,
-        beyond=beyond,
-        inexact=inexact,
-    )
-    return Measures(in_flight=found, output_tokens_per_s=1234.5, ttft_p99_s=0.25, usd_per_1000_good=0.5)
 
 
 def test_what_the_trials_tell_besides_is_told_by_rate():

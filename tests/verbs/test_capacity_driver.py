@@ -97,7 +97,9 @@ def test_workers_of_other_hosts_take_part_in_every_trial_beside_own_ones(
     assert f"waiting for 1 worker of other hosts on 127.0.0.1:{port}" in run.output
     trials = found(tmp_path)["trials"]
     assert len(trials) == 2
+    page = (tmp_path / "out" / "capacity.html").read_text()
     for trial in trials:
+        assert f'href="{trial["recording"]}/report.html"' in page
         recording = tmp_path / "out" / trial["recording"]
         sent = [path.read_text().count('"index"') for path in recording.glob("records-*.jsonl")]
         assert len(sent) == 2

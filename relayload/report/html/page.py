@@ -12,13 +12,13 @@ from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.objectives.charts import Charts
 from relayload.core.objectives.formatting import quantity, share
 from relayload.core.objectives.verdict import NO_OBJECTIVES, warnings_besides
-from relayload.core.printable import one_line
 from relayload.core.units import format_duration
 from relayload.report.facts import Facts, batch_facts, client_facts, cost_facts, heading_facts, target_facts
 from relayload.report.html.bullet import bullet
 from relayload.report.html.lane_chart import phase_legend
-from relayload.report.html.plot import LEFT, PLOT_WIDTH, data_block
+from relayload.report.html.plot import bins_block
 from relayload.report.html.profile_caps import ProfileCaps
+from relayload.report.html.profile_text import profile_lines
 from relayload.report.html.run_charts import Drawn, RunCharts
 from relayload.report.html.shell import rendered
 from relayload.report.html.svg import instant_text
@@ -42,8 +42,6 @@ from relayload.report.text import (
     tallied,
 )
 
-_MOST_PROFILE = 50_000
-"""The most characters of the profile that are shown."""
 _MOST_OBJECTIVES = 200
 _MOST_DRAWN = 30
 """The most objectives that are drawn over time."""
@@ -119,7 +117,7 @@ def _context(page: RunPage) -> dict[str, object]:
         "lanes": lane_table(lanes),
         "phase_legend": phase_legend(),
         "environment": _environment(summary, run),
-        "profile": _profile_lines(page.profile),
+        "profile": profile_lines(page.profile),
     }
 
 
@@ -149,7 +147,7 @@ def _bins(charts: Charts | None) -> Markup:
     bins = charts.data.bins
     names = [f"{instant_text(n * bins.step_s)}–{instant_text((n + 1) * bins.step_s)}" for n in range(bins.count)]
     starts = [instant_text(n * bins.step_s) for n in range(bins.count + 1)]
-    return data_block({"names": names, "starts": starts, "left": LEFT, "width": PLOT_WIDTH}, id="bins")
+    return bins_block(names, starts)
 
 
 def _size(summary: Summary) -> Facts:
@@ -254,11 +252,3 @@ def _thresholds(run: RunInfo) -> str:
         f"late after {format_duration(own.late_s)}; INVALID above {share(own.late_share)} late, "
         f"{share(own.drop_share)} dropped, {share(own.lost_share)} lost"
     )
-
-
-def _profile_lines(profile: str | None) -> list[str]:
-    """Return the lines of the profile, each safe to show; of a very long one only the first."""
-    if profile is None:
-        return []
-    lines = [one_line(line) for line in profile[:_MOST_PROFILE].splitlines()]
-    return [*lines, "… more is in profile.yaml"] if len(profile) > _MOST_PROFILE else lines

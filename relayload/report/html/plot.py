@@ -75,6 +75,11 @@ def data_block(data: object, **attributes: object) -> Markup:
     return element("script", Markup(text), type="application/json", **attributes)
 
 
+def bins_block(names: Sequence[str] = (), starts: Sequence[str] = ()) -> Markup:
+    """Return the names of the bins that all charts over time share, and where they are, for the script."""
+    return data_block({"names": names, "starts": starts, "left": LEFT, "width": PLOT_WIDTH}, id="bins")
+
+
 @dataclass(frozen=True, slots=True)
 class Absent:
     """A chart that is not there, and why."""

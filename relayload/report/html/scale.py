@@ -37,6 +37,16 @@ class Linear:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole(Linear):
+    """Whole numbers, in either direction."""
+
+    def ticks(self) -> list[float]:
+        """Return up to seven whole numbers, the lower end among them."""
+        low, high = sorted((self.low, self.high))
+        return [float(value) for value in range(round(low), round(high) + 1, max(1, math.ceil((high - low) / 6)))]
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """Equal ratios are equally far apart. Values below the lowest are drawn there."""
 

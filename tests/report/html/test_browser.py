@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from searches import search
 
 from relayload.core.model.record import Attempt, BreakerState, FailureKind, Outcome
 from relayload.core.model.run import StageInfo
 from relayload.core.price import Price
+from relayload.report.html.capacity_page import CapacityPage, render_capacity_page
 from relayload.report.html.page import render_page
 
 if TYPE_CHECKING:
@@ -67,6 +69,14 @@ def file(make_page, request_line, breaker_line, end_line, tmp_path_factory: pyte
     )
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(render_page(page), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def capacity_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a search in which everything happened."""
+    path = tmp_path_factory.mktemp("page") / "capacity.html"
+    path.write_text(render_capacity_page(CapacityPage(search())), encoding="utf-8")
     return path
 
 
@@ -259,3 +269,17 @@ def test_it_prints_with_everything_unfolded(opened: Opened):
     opened.page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert opened.page.locator("details:not([open])").count() > 0
     assert opened.page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_trials_have_their_values_at_the_pointer_and_fit_a_small_screen(browser, capacity_file: Path):
+    opened = Opened(browser, capacity_file)
+    opened.point_at("Trials in their order", 0.99)
+    tip = opened.chart("Trials in their order").locator(".tip").inner_text()
+    assert tip.split("\n") == ["trial 2, 20/s refuted", "for", "40.0s", "to", "search", "verdict", "refuted"]
+    assert opened.complaints == []
+    assert opened.asked == [capacity_file.as_uri()]
+    found = axe_playwright.Axe().run(opened.page).response["violations"]
+    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
+    opened.page.set_viewport_size({"width": 390, "height": 800})
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
+    opened.context.close()

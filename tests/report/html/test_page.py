@@ -7,10 +7,10 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 from html import unescape
-from html.parser import HTMLParser
 
 import pytest
 from msgspec import structs
+from page_reader import PageReader
 
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output
@@ -27,46 +27,6 @@ HOSTILE = "<script>alert(1)</script>'\"&\x1b[31m\u202ebidi"
 VISIBLE = "<script>alert(1)</script>'\"&\\x1b[31m\\u202ebidi"
 SECRET = "sk-very-secret"
 REFUSED = {"outcome": Outcome.RATE_LIMITED, "error": "http_429", "status": 429}
-VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-
-
-class _Read(HTMLParser):
-    """The elements of a page with their attributes, its text without scripts and styles, and whether it nests well."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.scripts: list[tuple[dict[str, str | None], str]] = []
-        self.styles: list[str] = []
-        self._parts: list[str] = []
-        self.open: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-        if tag == "script":
-            self.scripts.append((dict(attrs), ""))
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag, f"</{tag}> closes another element"
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] == "script":
-            attributes, text = self.scripts.pop()
-            self.scripts.append((attributes, text + data))
-        elif self.open and self.open[-1] == "style":
-            self.styles.append(data)
-        else:
-            self._parts.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self._parts).split())
 
 
 @pytest.fixture
@@ -75,12 +35,12 @@ def page(make_page, some_lines):
 
 
 def test_the_verdict_its_reasons_and_its_exit_code_come_first(make_page, some_lines):
-    text = _Read(render_page(make_page(OBJECTIVES, some_lines))).text
+    text = PageReader(render_page(make_page(OBJECTIVES, some_lines))).text
     assert re.search(r"✗ FAIL 1 of 4 failed, 1 inconclusive exit code 3 Objectives", text)
 
 
 def test_failed_objectives_come_first_and_are_open(page):
-    read = _Read(render_page(page))
+    read = PageReader(render_page(page))
     places = [attributes["class"] for tag, attributes in read.elements if tag == "li" and attributes.get("class")]
     assert places == ["objective fail", "objective inconclusive", "objective pass", "objective pass"]
     opened = [attributes for tag, attributes in read.elements if tag == "details" and "open" in attributes]
@@ -89,7 +49,7 @@ def test_failed_objectives_come_first_and_are_open(page):
 
 def test_numbers_agree_with_the_text_report(page):
     """Every number of the text report's tables, objectives and facts stands in the page as well."""
-    text, html = render_run(page.summary, page.run, page.verdict), _Read(render_page(page)).text
+    text, html = render_run(page.summary, page.run, page.verdict), PageReader(render_page(page)).text
     for result in page.verdict.objectives:
         assert quantity(result.observed, result.unit) in html
         assert f"{result.k:,} of {result.n:,}" in html
@@ -100,7 +60,7 @@ def test_numbers_agree_with_the_text_report(page):
 
 
 def test_percentiles_agree_with_the_summary(page):
-    html = _Read(render_page(page)).text
+    html = PageReader(render_page(page)).text
     for metric in shown_in(Output.TABLES):
         found = page.summary.metrics[metric.name]
         values = " ".join(quantity(each.value, found.unit) for each in found.percentiles)
@@ -109,7 +69,7 @@ def test_percentiles_agree_with_the_summary(page):
 
 def test_nothing_outside_is_referred_to(page):
     html = render_page(page)
-    read = _Read(html)
+    read = PageReader(html)
     for tag, attributes in read.elements:
         assert tag not in {"iframe", "object", "embed", "img", "audio", "video", "base", "form", "a"}
         assert not {"src", "style", "srcset", "action"} & attributes.keys()
@@ -120,7 +80,7 @@ def test_nothing_outside_is_referred_to(page):
 
 
 def test_the_policy_admits_our_own_style_and_script_alone(page):
-    read = _Read(render_page(page))
+    read = PageReader(render_page(page))
     [policy] = [attributes["content"] or "" for tag, attributes in read.elements if attributes.get("http-equiv")]
     assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy
@@ -167,7 +127,7 @@ def hostile(make_page, request_line, breaker_line, end_line):
 
 def test_whatever_others_named_is_text(hostile):
     html = render_page(hostile)
-    read = _Read(html)
+    read = PageReader(html)
     assert not read.open
     assert read.text.count(" ".join(VISIBLE.split())) > 20
     assert "<script>alert" not in html
@@ -178,7 +138,7 @@ def test_whatever_others_named_is_text(hostile):
 
 
 def test_data_for_the_script_is_text_too(hostile):
-    read = _Read(render_page(hostile))
+    read = PageReader(render_page(hostile))
     blocks = [json.loads(text) for attributes, text in read.scripts if attributes.get("type")]
     assert len(blocks) > 5
     assert not any("\x1b" in json.dumps(block, ensure_ascii=False) for block in blocks)
@@ -189,27 +149,27 @@ def test_no_key_is_in_the_page(hostile):
 
 
 def test_a_run_without_requests_says_so(make_page, end_line):
-    text = _Read(render_page(make_page(["errors.rate < 1%"], [end_line(0)]))).text
+    text = PageReader(render_page(make_page(["errors.rate < 1%"], [end_line(0)]))).text
     assert "nothing measured: no request of a measured stage ended ok" in text
     assert "no charts: there are no records to draw" in text
     assert "it is not beside the records" in text
 
 
 def test_without_objectives_it_says_so(make_page, some_lines):
-    text = _Read(render_page(make_page([], some_lines))).text
+    text = PageReader(render_page(make_page([], some_lines))).text
     assert "– NOT JUDGED" in text
     assert text.count("the profile has no objectives") == 2
 
 
 def test_without_records_the_tables_remain(page):
-    text = _Read(render_page(type(page)(page.summary, page.verdict, page.run, None))).text
+    text = PageReader(render_page(type(page)(page.summary, page.verdict, page.run, None))).text
     assert "no charts: there are no records to draw" in text
     assert f"{page.summary.metrics.latency.count:,}" in text
 
 
 def test_a_chart_that_is_not_there_says_why(make_page, request_line):
     plain = [request_line(index, ttft_s=None, ttfo_s=None, output_tokens=None) for index in range(20)]
-    text = _Read(render_page(make_page([], plain))).text
+    text = PageReader(render_page(make_page([], plain))).text
     for reason in (
         "TTFT over time: no answer was a stream",
         "Output tokens per second: no answer told its output tokens",
@@ -223,7 +183,7 @@ def test_a_chart_that_is_not_there_says_why(make_page, request_line):
 def test_what_an_invalid_run_lacks_is_told_beside_its_verdict(make_page, request_line):
     late = [request_line(index, late_s=1.0) for index in range(100)]
     page = make_page(["errors.rate < 5%"], late)
-    text = _Read(render_page(page)).text
+    text = PageReader(render_page(page)).text
     assert "! INVALID" in text
     assert page.summary.generator.reasons
     for reason in page.summary.generator.reasons:
@@ -232,13 +192,13 @@ def test_what_an_invalid_run_lacks_is_told_beside_its_verdict(make_page, request
 
 @pytest.mark.parametrize(("ended_by", "code"), [("sigint", "130, by Ctrl-C"), ("sigterm", "143, by SIGTERM")])
 def test_a_signal_decides_the_exit_code(make_page, some_lines, ended_by, code):
-    assert f"exit code {code}" in _Read(render_page(make_page(OBJECTIVES, some_lines, ended_by=ended_by))).text
+    assert f"exit code {code}" in PageReader(render_page(make_page(OBJECTIVES, some_lines, ended_by=ended_by))).text
 
 
 def test_limits_and_caps_of_the_profile_are_drawn(make_page, some_lines):
     profile = "load:\n  max_in_flight: 20\n  limits: {per_second: 10, per_minute: 300}\nguardrails: {max_usd: $5}\n"
     prices = {"o3": Price(input=Decimal(1000), output=Decimal(2000))}
-    text = _Read(render_page(make_page(OBJECTIVES, some_lines, profile=profile, prices=prices))).text
+    text = PageReader(render_page(make_page(OBJECTIVES, some_lines, profile=profile, prices=prices))).text
     for name in ("limit 10/s", "limit 300/min", "max_in_flight 20", "max_usd $5.00"):
         assert name in text
 
@@ -298,7 +258,7 @@ def test_no_run_makes_a_page_of_2_mb(make_page, request_line):
 
 
 def test_tables_have_headings_and_the_page_a_language(page):
-    read = _Read(render_page(page))
+    read = PageReader(render_page(page))
     assert ("html", {"lang": "en"}) in read.elements
     scopes = [attributes.get("scope") for tag, attributes in read.elements if tag == "th"]
     assert set(scopes) == {"col", "row"}
@@ -308,7 +268,7 @@ def test_tables_have_headings_and_the_page_a_language(page):
 def test_every_drawing_is_said_in_words_without_markup(page):
     labels = [
         attributes["aria-label"]
-        for _, attributes in _Read(render_page(page)).elements
+        for _, attributes in PageReader(render_page(page)).elements
         if attributes.get("role") == "img"
     ]
     assert all(unescape(label) == label for label in labels if label)

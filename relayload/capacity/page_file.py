@@ -1,0 +1,37 @@
+"""The page of a search: `capacity.html`, beside `capacity.json`."""
+
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+from relayload.core.capacity.answer import Capacity
+from relayload.recording.recording import replace_file
+from relayload.recording.run_page import NAME as RUN_PAGE
+from relayload.recording.run_page import kept_profile
+from relayload.report.html.capacity_page import CapacityPage, render_capacity_page
+
+NAME = "capacity.html"
+
+
+def page_of(capacity: Capacity, directory: Path, beside: Path) -> str:
+    """Return the page of the search in a directory, with links to its trials from the folder `beside`."""
+    trials = {
+        trial.number: directory / trial.recording
+        for trial in capacity.trials
+        if trial.recording and Path(trial.recording).name == trial.recording
+    }
+    links = {number: _link(path / RUN_PAGE, beside) for number, path in trials.items() if (path / RUN_PAGE).is_file()}
+    profile = next((found for path in trials.values() if (found := kept_profile(path)) is not None), None)
+    return render_capacity_page(CapacityPage(capacity, links, profile))
+
+
+def write_page(capacity: Capacity, directory: Path) -> Path:
+    """Write the page beside the answer. Raises OSError if it can't be written."""
+    path = directory / NAME
+    replace_file(path, page_of(capacity, directory, directory).encode())
+    return path
+
+
+def _link(page: Path, beside: Path) -> str:
+    """Return a relative address, which holds wherever the folder of the search is moved."""
+    return quote(Path(os.path.relpath(page, beside)).as_posix())
