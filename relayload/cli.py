@@ -17,7 +17,7 @@ import click
 from relayload import __version__
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.printable import one_line
-from relayload.verbs.arguments import JSON, RUN_DIR, author_errors_exit, print_table, print_value, write_text
+from relayload.verbs.arguments import HTML, JSON, RUN_DIR, author_errors_exit, print_table, print_value, write_text
 from relayload.verbs.examples import epilog
 from relayload.verbs.suggestions import suggested_verb, with_suggested_option
 
@@ -111,9 +111,7 @@ def main() -> None:
 @main.command()
 @RUN_DIR
 @click.option("--rebuild", is_flag=True, help="Fold the records again and replace summary.json.")
-@click.option(
-    "--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a page with charts as well."
-)
+@HTML
 @JSON
 @author_errors_exit
 def report(run_dir: Path, rebuild: bool, html: Path | None, as_json: bool) -> None:

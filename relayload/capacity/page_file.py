@@ -1,13 +1,10 @@
 """The page of a search: `capacity.html`, beside `capacity.json`."""
 
-import os
 from pathlib import Path
-from urllib.parse import quote
 
 from relayload.core.capacity.answer import Capacity
 from relayload.recording.recording import replace_file
-from relayload.recording.run_page import NAME as RUN_PAGE
-from relayload.recording.run_page import kept_profile
+from relayload.recording.run_page import kept_profile, link_to_page
 from relayload.report.html.capacity_page import CapacityPage, render_capacity_page
 
 NAME = "capacity.html"
@@ -20,7 +17,7 @@ def page_of(capacity: Capacity, directory: Path, beside: Path) -> str:
         for trial in capacity.trials
         if trial.recording and Path(trial.recording).name == trial.recording
     }
-    links = {number: _link(path / RUN_PAGE, beside) for number, path in trials.items() if (path / RUN_PAGE).is_file()}
+    links = {number: link for number, path in trials.items() if (link := link_to_page(path, beside)) is not None}
     profile = next((found for path in trials.values() if (found := kept_profile(path)) is not None), None)
     return render_capacity_page(CapacityPage(capacity, links, profile))
 
@@ -30,8 +27,3 @@ def write_page(capacity: Capacity, directory: Path) -> Path:
     path = directory / NAME
     replace_file(path, page_of(capacity, directory, directory).encode())
     return path
-
-
-def _link(page: Path, beside: Path) -> str:
-    """Return a relative address, which holds wherever the folder of the search is moved."""
-    return quote(Path(os.path.relpath(page, beside)).as_posix())

@@ -1,6 +1,8 @@
 """The page of a recording: `report.html`, which people look at and pass on."""
 
+import os
 from pathlib import Path
+from urllib.parse import quote
 
 from relayload import files
 from relayload.core.metrics.summary import Summary
@@ -29,6 +31,12 @@ def write_page(recording: Recording, summary: Summary, verdict: Verdict, folded:
     """Write the page into the directory of the recording. Raises OSError if it can't be written."""
     page = page_of(recording, summary, verdict, folded)
     replace_file(recording.directory / NAME, page.encode())
+
+
+def link_to_page(directory: Path, beside: Path) -> str | None:
+    """Return the relative address of the page in a directory from the folder `beside`; None where there is no page."""
+    page = directory / NAME
+    return quote(Path(os.path.relpath(page, beside)).as_posix()) if page.is_file() else None
 
 
 def kept_profile(directory: Path) -> str | None:

@@ -16,8 +16,8 @@ from relayload.report.screen import PLAIN, Screen
 from relayload.report.text import MARKS, STYLES
 
 _INTERVAL = "95% interval"
-_HEADINGS = ("", "measure", "base", "new", "change", _INTERVAL, "p")
-_STAR_LEGEND = "* from the requests of one run alone: another run would differ by more"
+HEADINGS = ("", "measure", "base", "new", "change", _INTERVAL, "p")
+STAR_LEGEND = "* from the requests of one run alone: another run would differ by more"
 _LEAST_WIDTH = 18
 """The least width of a measure's name, however wide the other columns are."""
 _DASH = "–"
@@ -27,56 +27,60 @@ def render_comparison(comparison: Comparison, screen: Screen = PLAIN) -> str:
     """Render each measure with its change, and the verdict."""
     parts: list[RenderableType] = [_table(comparison.effects), Text()] if comparison.effects else []
     word = (comparison.verdict.value, f"bold {STYLES[comparison.verdict]}")
-    parts.append(Text.assemble(word, f"  {_scope(comparison)}"))
-    parts += [Padding(Text(remark), (0, 0, 0, 2)) for remark in _remarks(comparison)]
+    parts.append(Text.assemble(word, f"  {scope(comparison)}"))
+    parts += [Padding(Text(remark), (0, 0, 0, 2)) for remark in remarks(comparison)]
     return printed(parts, screen)
 
 
 def render_comparison_markdown(comparison: Comparison) -> str:
     """Render the verdict, and then each measure with its change."""
-    lines = [f"### {comparison.verdict.value}: {_scope(comparison)}", ""]
-    lines += [f"- {escape(remark)}" for remark in _remarks(comparison)]
+    lines = [f"### {comparison.verdict.value}: {scope(comparison)}", ""]
+    lines += [f"- {escape(remark)}" for remark in remarks(comparison)]
     if comparison.effects:
-        rows = ([_mark(effect), *map(escape, _cells(effect))] for effect in comparison.effects)
-        lines += ["", *markdown_table(_HEADINGS, rows)]
-        lines += ["", escape(_STAR_LEGEND)] if any(map(_starred, comparison.effects)) else []
+        rows = ([sign(effect), *map(escape, effect_cells(effect))] for effect in comparison.effects)
+        lines += ["", *markdown_table(HEADINGS, rows)]
+        lines += ["", escape(STAR_LEGEND)] if any(map(starred, comparison.effects)) else []
     return "\n".join(lines) + "\n"
 
 
 def _table(effects: Sequence[Effect]) -> FittingTable:
     words = {"": 1, "measure": _LEAST_WIDTH}
-    columns = [Column(heading, words=heading in words, least=words.get(heading, 0)) for heading in _HEADINGS]
-    rows = [[Text(_mark(effect), style=STYLES[effect.verdict]), *map(Text, _cells(effect))] for effect in effects]
-    legend = {_INTERVAL: _STAR_LEGEND} if any(map(_starred, effects)) else {}
+    columns = [Column(heading, words=heading in words, least=words.get(heading, 0)) for heading in HEADINGS]
+    rows = [[Text(sign(effect), style=STYLES[effect.verdict]), *map(Text, effect_cells(effect))] for effect in effects]
+    legend = {_INTERVAL: STAR_LEGEND} if any(map(starred, effects)) else {}
     return FittingTable(columns, rows, optional=("p", "base", "new", _INTERVAL), gap=1, legend=legend)
 
 
-def _mark(effect: Effect) -> str:
+def sign(effect: Effect) -> str:
+    """Return the mark of the verdict on a measure."""
     return MARKS[effect.verdict]
 
 
-def _cells(effect: Effect) -> list[str]:
-    ends = (_change(effect, effect.low), _change(effect, effect.high))
+def effect_cells(effect: Effect) -> list[str]:
+    """Return a cell for each of the headings after the mark."""
+    ends = (changed(effect, effect.low), changed(effect, effect.high))
     known = effect.low is not None or effect.high is not None
     return [
         effect.name,
-        _value(effect.base, effect.unit),
-        _value(effect.new, effect.unit),
-        _change(effect, effect.change),
-        f"{ends[0]} to {ends[1]}{' *' if _starred(effect) else ''}" if known else _DASH,
+        measured(effect.base, effect.unit),
+        measured(effect.new, effect.unit),
+        changed(effect, effect.change),
+        f"{ends[0]} to {ends[1]}{' *' if starred(effect) else ''}" if known else _DASH,
         _DASH if effect.p is None else f"{effect.p:.3f}",
     ]
 
 
-def _starred(effect: Effect) -> bool:
+def starred(effect: Effect) -> bool:
+    """Return whether its interval is of the requests of one run alone."""
     return not effect.between_runs and (effect.low, effect.high) != (None, None)
 
 
-def _value(value: float, unit: str) -> str:
+def measured(value: float, unit: str) -> str:
+    """Return the value of a measure with its unit."""
     return f"${value:.3g}" if unit == "usd" else quantity(value, unit)
 
 
-def _change(effect: Effect, change: float | None) -> str:
+def changed(effect: Effect, change: float | None) -> str:
     """Return a change in percent, or in percentage points if the measure is a share."""
     if change is None:
         return "…"
@@ -85,7 +89,8 @@ def _change(effect: Effect, change: float | None) -> str:
     return f"{'-' if change < 0 else '+'}{share(abs(change))[:-1]}pp"
 
 
-def _scope(comparison: Comparison) -> str:
+def scope(comparison: Comparison) -> str:
+    """Return how many runs were compared, and what is tolerated."""
     new, base = _given(comparison, Side.NEW, comparison.new_runs), _given(comparison, Side.BASE, comparison.base_runs)
     runs = "run" if comparison.base_runs == 1 else "runs"
     return f"{new} new against {base} base {runs}, {share(comparison.tolerance)} tolerated"
@@ -97,7 +102,7 @@ def _given(comparison: Comparison, side: Side, compared: int) -> str:
     return f"{compared} of {compared + left_out}" if left_out else f"{compared}"
 
 
-def _remarks(comparison: Comparison) -> list[str]:
+def remarks(comparison: Comparison) -> list[str]:
     """Return the reasons, the runs left out, and the warnings."""
     left_out = [f"left out of {run.side}: {run.run}: {run.why}" for run in comparison.left_out]
     return [*comparison.reasons, *left_out, *(f"warning: {warning}" for warning in comparison.warnings)]

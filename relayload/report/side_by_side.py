@@ -38,7 +38,7 @@ def title(comparison: SideBySide, beside: Beside) -> str:
 
 def rows(beside: Beside) -> Iterator[list[str]]:
     """Yield rows of metric, percentile, value there, value here, the difference and its interval."""
-    for name, percentiles in _added(beside):
+    for name, percentiles in added(beside):
         for found in percentiles:
             yield [name, f"p{found.p:g}", *_cells(found)]
             name = ""
@@ -56,7 +56,7 @@ def remarks(comparison: SideBySide, beside: Beside) -> list[str]:
     return lines
 
 
-def _added(beside: Beside) -> Iterator[tuple[str, tuple[AddedAt, ...]]]:
+def added(beside: Beside) -> Iterator[tuple[str, tuple[AddedAt, ...]]]:
     """Yield the differences of each metric, by its label."""
     for metric in shown_in(Output.SIDE_BY_SIDE):
         yield metric.label, getattr(beside, metric.name)
@@ -64,7 +64,7 @@ def _added(beside: Beside) -> Iterator[tuple[str, tuple[AddedAt, ...]]]:
 
 def _without_interval(beside: Beside) -> Iterator[str]:
     """Yield a line for each metric without intervals, with the pairs that each percentile needs."""
-    for name, percentiles in _added(beside):
+    for name, percentiles in added(beside):
         missing = [found for found in percentiles if found.low is None and found.high is None]
         if missing:
             names = ", ".join(f"p{found.p:g}" for found in missing)

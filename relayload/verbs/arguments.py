@@ -26,6 +26,9 @@ SETS = click.option(
     metavar="PATH=VALUE",
     help="Override a value of the profile, such as load.stages.0.rate=5/s; list items count from 0. May be repeated.",
 )
+HTML = click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a page with charts as well."
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 

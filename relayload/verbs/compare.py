@@ -9,7 +9,7 @@ import click
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.printable import one_line
-from relayload.verbs.arguments import JSON, author_errors_exit, print_value, write_text
+from relayload.verbs.arguments import HTML, JSON, author_errors_exit, print_value, write_text
 
 if TYPE_CHECKING:
     from relayload.core.comparison.compare import Comparison, Run, Side
@@ -25,6 +25,7 @@ _TOLERANCE = "10%"
 @click.option("--tolerance", help=f"How much worse a measure may become; {_TOLERANCE} unless told otherwise.")
 @click.option("--measure", "wanted", multiple=True, help="Compare this alone, such as latency.p95. May be repeated.")
 @click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a table too.")
+@HTML
 @JSON
 @author_errors_exit
 def command(
@@ -33,6 +34,7 @@ def command(
     tolerance: str | None,
     wanted: tuple[str, ...],
     markdown: Path | None,
+    html: Path | None,
     as_json: bool,
 ) -> None:
     """Compare the runs in NEW with those in BASE, or the targets of one run with one another.
@@ -46,16 +48,20 @@ def command(
     """
     if not new:
         _refuse_terms(tolerance, wanted)
-        sys.exit(_print_targets(base, markdown, as_json))
+        sys.exit(_print_targets(base, markdown, html, as_json))
+    from relayload.core.comparison.compare import Side
     from relayload.recording.sets import recordings
     from relayload.report.comparison import render_comparison, render_comparison_markdown
 
     share = _tolerance(tolerance or _TOLERANCE)
     _refuse_same(base, new)
-    comparison = _compared(recordings([base]), recordings(new), share, wanted)
+    before, after = _Sorted(Side.BASE, recordings([base]), wanted), _Sorted(Side.NEW, recordings(new), wanted)
+    comparison = _compared(before, after, share)
     print_value(comparison, as_json, render_comparison)
     if markdown is not None:
         write_text(markdown, render_comparison_markdown(comparison))
+    if html is not None:
+        write_text(html, _page(comparison, (before, after), html.parent))
     sys.exit(comparison.exit_code)
 
 
@@ -75,7 +81,7 @@ def _refuse_terms(tolerance: str | None, wanted: Sequence[str]) -> None:
         raise AuthorError(faults)
 
 
-def _print_targets(run_dir: Path, markdown: Path | None, as_json: bool) -> int:
+def _print_targets(run_dir: Path, markdown: Path | None, html: Path | None, as_json: bool) -> int:
     """Print the comparison of targets within one run; return the exit code."""
     from relayload.core.model.verdict import Status
     from relayload.recording import Recording
@@ -99,6 +105,10 @@ def _print_targets(run_dir: Path, markdown: Path | None, as_json: bool) -> int:
     print_value(summary.comparison, as_json, render_side_by_side)
     if markdown is not None:
         write_text(markdown, render_side_by_side_markdown(summary.comparison))
+    if html is not None:
+        from relayload.report.html.side_by_side import render_targets_page
+
+        write_text(html, render_targets_page(summary, summary.comparison, verdict))
     if verdict.verdict is Status.INVALID:
         click.echo(f"the run is INVALID: {'; '.join(verdict.reasons)}", err=True)
         return verdict.exit_code
@@ -114,14 +124,25 @@ def _tolerance(text: str) -> float:
         raise AuthorError([Fault(str(error), path="--tolerance")]) from None
 
 
-def _compared(
-    base: "Sequence[Recording]", new: "Sequence[Recording]", tolerance: float, wanted: Sequence[str]
-) -> "Comparison":
-    from relayload.core.comparison.compare import Side, compare
+def _compared(before: "_Sorted", after: "_Sorted", tolerance: float) -> "Comparison":
+    from relayload.core.comparison.compare import compare
 
-    before, after = _Sorted(Side.BASE, base, wanted), _Sorted(Side.NEW, new, wanted)
     warnings = [*_warnings(before.kept, after.kept), *before.warnings, *after.warnings]
     return compare(before.runs, after.runs, tolerance, warnings, [*before.left_out, *after.left_out])
+
+
+def _page(comparison: "Comparison", sides: "tuple[_Sorted, _Sorted]", beside: Path) -> str:
+    """Return the page, which links from the folder `beside` to those of the runs."""
+    from relayload.recording.run_page import kept_profile, link_to_page
+    from relayload.report.html.comparison_page import ComparedRun, ComparisonPage, render_comparison_page
+
+    runs = [
+        ComparedRun(each.side, "/".join(recording.directory.parts[-2:]), run, link_to_page(recording.directory, beside))
+        for each in sides
+        for recording, run in zip(each.kept, each.runs, strict=True)
+    ]
+    base, new = (kept_profile(each.kept[0].directory) if each.kept else None for each in sides)
+    return render_comparison_page(ComparisonPage(comparison, runs, (base, new)))
 
 
 class _Sorted:
@@ -132,6 +153,7 @@ class _Sorted:
         from relayload.core.comparison.measures import chosen, measures, measures_by_tag
         from relayload.recording.sets import results, unfit
 
+        self.side = side
         self.kept: list[Recording] = []
         self.runs: list[Run] = []
         self.left_out: list[LeftOut] = []

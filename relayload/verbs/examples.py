@@ -36,7 +36,11 @@ _ENDINGS: Mapping[str, _Ending] = MappingProxyType(
             "0 valid, 2 not valid",
         ),
         "compare": _Ending(
-            ("relayload run mine.yaml --repeat 6 --out before", "relayload compare before after --tolerance 5%"),
+            (
+                "relayload run mine.yaml --repeat 6 --out before",
+                "relayload compare before after --tolerance 5%",
+                "relayload compare before after --html comparison.html",
+            ),
             "0 not worse, 3 worse, 4 can't be told, 2 bad arguments",
         ),
         "cost": _Ending(

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 from markdown_it import MarkdownIt
 from msgspec import structs
+from page_reader import PageReader
 
 from relayload.cli import main
 from relayload.core.model.run import ProfileInfo, TargetInfo
@@ -272,6 +274,19 @@ def test_one_run_alone_is_compared_target_by_target(side_by_side, tmp_path: Path
     assert "latency" in (tmp_path / "page.md").read_text()
     told = json.loads(_compare(tmp_path, "both", "--json").stdout)
     assert (told["base"], told["targets"][0]["pairs"]) == ("direct", 60)
+
+
+def test_targets_side_by_side_have_a_page_with_the_same_numbers(side_by_side, tmp_path: Path):
+    side_by_side()
+    result = _compare(tmp_path, "both", f"--html={tmp_path}/page.html")
+    assert result.exit_code == 0, result.output
+    read = PageReader((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert "What each target adds to direct a finding, no verdict exit code 0" in read.text
+    numbers = re.findall(r"[+-]?\d[\d,.]*(?:ms|s|%)?", result.stdout)
+    assert len(numbers) > 20
+    assert not [found for found in numbers if not re.search(rf"(?<![\d.]){re.escape(found)}(?!\d)", read.text)]
+    assert [attributes.get("class") for _, attributes in read.elements].count("bullet") == 6
+    assert any("p50 +100ms +100ms to +100ms" in (attributes.get("aria-label") or "") for _, attributes in read.elements)
 
 
 def test_what_judges_sets_of_runs_is_refused_for_one_run_alone(side_by_side, tmp_path: Path):

@@ -240,6 +240,12 @@ def _tolerated(base: Sequence[Measure], tolerance: float, at_least: float = _LEA
     return math.log1p(tolerance) if first.more_is_worse else math.log1p(-tolerance)
 
 
+def worse_from(base: Sequence[Measure], tolerance: float) -> float:
+    """Return the change beyond which a measure is worse by more than is tolerated; below 0 where less is worse."""
+    by = _tolerated(base, tolerance)
+    return math.expm1(by) if base[0].relative else by
+
+
 def _told_apart(base: Sequence[Measure], new: Sequence[Measure]) -> float:
     """Return the difference between two shares that so many requests tell apart: 4 √(p (1 - p) (1/n₁ + 1/n₂)).
 

@@ -5,9 +5,18 @@ from enum import StrEnum
 
 from markupsafe import Markup
 
+from relayload.core.model.verdict import Status
 from relayload.report.html.svg import element, joined, number
 
 _R = 5.0
+_SIGNS = {
+    Status.PASS: "✓",
+    Status.FAIL: "✗",
+    Status.INCONCLUSIVE: "?",
+    Status.INVALID: "!",
+    Status.STOPPED: "■",
+    Status.NOT_JUDGED: "–",
+}
 
 
 class Shape(StrEnum):
@@ -20,6 +29,16 @@ class Shape(StrEnum):
     UNDECIDED = "undecided"
     VOID = "void"
     STOPPED = "stopped"
+
+
+def sign_of(status: Status) -> str:
+    """Return the sign of a verdict."""
+    return _SIGNS[status]
+
+
+def status_class(status: Status) -> str:
+    """Return the class of the style of a verdict."""
+    return status.value.lower().replace(" ", "-")
 
 
 def mark(shape: Shape, x: float, y: float, title: str) -> Markup:

@@ -16,14 +16,15 @@ from relayload.core.units import format_duration
 from relayload.report.facts import Facts, batch_facts, client_facts, cost_facts, heading_facts, target_facts
 from relayload.report.html.bullet import bullet
 from relayload.report.html.lane_chart import phase_legend
+from relayload.report.html.marks import sign_of, status_class
 from relayload.report.html.plot import bins_block
 from relayload.report.html.profile_caps import ProfileCaps
 from relayload.report.html.profile_text import profile_lines
 from relayload.report.html.run_charts import Drawn, RunCharts
 from relayload.report.html.shell import rendered
+from relayload.report.html.side_by_side import side_by_side_tables
 from relayload.report.html.svg import instant_text
-from relayload.report.html.tables import Table, error_table, group_tables, lane_table, latency_table
-from relayload.report.side_by_side import headings, remarks, rows, title
+from relayload.report.html.tables import error_table, group_tables, lane_table, latency_table
 from relayload.report.text import (
     COUNTED_LEGEND,
     MARKS,
@@ -49,14 +50,6 @@ _MOST_LINES = 100
 """The most reasons and warnings."""
 _SIGNALS = {"sigint": (ExitCode.SIGINT, "Ctrl-C"), "sigterm": (ExitCode.SIGTERM, "SIGTERM")}
 _ORDER = {Status.FAIL: 0, Status.INCONCLUSIVE: 1}
-_SIGNS = {
-    Status.PASS: "✓",
-    Status.FAIL: "✗",
-    Status.INCONCLUSIVE: "?",
-    Status.INVALID: "!",
-    Status.STOPPED: "■",
-    Status.NOT_JUDGED: "–",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +81,8 @@ def _context(page: RunPage) -> dict[str, object]:
         "title": f"{verdict.verdict.value}: {summary.profile.name}",
         "heading": [("duration", format_duration(summary.duration_s)), *heading_facts(summary, run), *_size(summary)],
         "status": verdict.verdict.value,
-        "status_class": _status_class(verdict.verdict),
-        "sign": _SIGNS[verdict.verdict],
+        "status_class": status_class(verdict.verdict),
+        "sign": sign_of(verdict.verdict),
         "tally": tallied(verdict),
         "reasons": _first([*filter(None, [failed_all_the_same(verdict)]), *verdict.reasons]),
         "exit_code": _exit_code(verdict, run),
@@ -113,7 +106,7 @@ def _context(page: RunPage) -> dict[str, object]:
         "errors": error_table(summary.errors, series, summary.counts.started),
         "client": _named(client_facts(summary)),
         "spend": _named([*cost_facts(summary.cost), *target_facts(summary)]),
-        "side_by_side": _side_by_side(summary),
+        "side_by_side": side_by_side_tables(summary.comparison),
         "lanes": lane_table(lanes),
         "phase_legend": phase_legend(),
         "environment": _environment(summary, run),
@@ -180,7 +173,7 @@ def _objective(result: ObjectiveResult, drawn: _Drawings) -> dict[str, object]:
     windows = result.windows
     return {
         "status": "warning" if warns else f"{result.verdict.value}{proof}",
-        "class": "warning" if warns else _status_class(result.verdict),
+        "class": "warning" if warns else status_class(result.verdict),
         "sign": "!" if warns else "○" if result.proven is False else MARKS.get(result.verdict, "!"),
         "name": condition(result),
         "drawing": bullet(result),
@@ -205,29 +198,12 @@ def _legends(verdict: Verdict) -> list[str]:
     return [COUNTED_LEGEND, *([OBSERVED_LEGEND] if met else [])]
 
 
-def _status_class(status: Status) -> str:
-    return status.value.lower().replace(" ", "-")
-
-
 def _exit_code(verdict: Verdict, run: RunInfo) -> str:
     """Return the exit code; a signal comes before the verdict."""
     if run.ended_by not in _SIGNALS:
         return str(verdict.exit_code)
     code, name = _SIGNALS[run.ended_by]
     return f"{code.value}, by {name}"
-
-
-def _side_by_side(summary: Summary) -> list[tuple[Table, list[str]]]:
-    comparison = summary.comparison
-    if comparison is None:
-        return []
-    return [
-        (
-            Table(title(comparison, beside), tuple(headings(comparison, beside)), [tuple(row) for row in rows(beside)]),
-            list(remarks(comparison, beside)),
-        )
-        for beside in comparison.targets
-    ]
 
 
 def _environment(summary: Summary, run: RunInfo) -> list[tuple[str, list[str]]]:

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from msgspec import structs
 from page_reader import PageReader
-from searches import search, trial
+from searches import BROKEN, search, trial
 
 from relayload.core.capacity.answer import Kind
 from relayload.core.capacity.levels import Over
@@ -97,7 +97,7 @@ def test_trials_link_to_their_pages_as_far_as_there_are_some():
 
 
 def test_whatever_others_named_is_text():
-    binding = structs.replace(search().binding, objective=HOSTILE)
+    binding = structs.replace(BROKEN, objective=HOSTILE)
     trials = tuple(
         structs.replace(each, binding=binding, again=HOSTILE, reasons=(HOSTILE,)) for each in search().trials
     )
@@ -144,7 +144,7 @@ def test_trials_without_a_rate_or_with_extreme_ones_are_drawn():
 
 
 def test_no_search_makes_a_page_of_2_mb():
-    binding = structs.replace(search().binding, objective="<" * 300)
+    binding = structs.replace(BROKEN, objective="<" * 300)
     trials = tuple(
         structs.replace(search().trials[number % 7], number=number, binding=binding, reasons=("&" * 300,))
         for number in range(3000)
