@@ -115,16 +115,22 @@ def main() -> None:
 @JSON
 @author_errors_exit
 def report(run_dir: Path, rebuild: bool, html: Path | None, as_json: bool) -> None:
-    """Print what was tested, the verdict and the summary of a recording, or the answer of a capacity search."""
+    """Print what was tested, the verdict and the summary of a recording.
+
+    Of a directory of recordings, as `run --repeat` makes it, print a table of them; of a capacity search, its answer.
+    """
     from relayload.capacity.answer_file import FILE
 
     if (run_dir / FILE).is_file():
         _report_capacity(run_dir, html, rebuild=rebuild, as_json=as_json)
         return
     from relayload.recording import Recording
-    from relayload.recording.sets import results
+    from relayload.recording.sets import holds_recordings, results
     from relayload.report.text import render_run, render_summary
 
+    if holds_recordings(run_dir):
+        _report_set(run_dir, html, rebuild=rebuild, as_json=as_json)
+        return
     recording = Recording.open(run_dir)
     if as_json and html is None:
         print_value(recording.rebuild() if rebuild else recording.summary(), as_json, render_summary)
@@ -155,6 +161,27 @@ def _report_capacity(directory: Path, html: Path | None, *, rebuild: bool, as_js
 
         write_text(html, page_of(capacity, directory, html.parent))
     print_value(capacity, as_json, render_capacity)
+
+
+def _report_set(directory: Path, html: Path | None, *, rebuild: bool, as_json: bool) -> None:
+    from relayload.core.comparison.repeats import repeats, worst
+    from relayload.recording.sets import recordings, run_line_of
+    from relayload.report.repeats import render_repeats
+
+    if rebuild:
+        raise AuthorError([Fault(f"is for one recording: name one of those in {directory}", path="--rebuild")])
+    opened = recordings([directory])
+    lines = [run_line_of(recording) for recording in opened]
+    found = repeats(lines, worst(line.verdict.exit_code for line in lines))
+    mixed = len({recording.run.profile.sha256 for recording in opened}) > 1
+    warnings = ["the runs are of different profiles"] if mixed else []
+    for warning in warnings:
+        click.echo(f"warning: {warning}", err=True)
+    if html is not None:
+        from relayload.recording.set_page import page_of
+
+        write_text(html, page_of(found, html.parent, warnings))
+    print_value(found, as_json, render_repeats)
 
 
 @main.command(hidden=True)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from relayload.core.comparison.repeats import RunLine, run_line
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.verdict import Status, Verdict
@@ -60,6 +61,12 @@ def unfit(recording: Recording, verdict: Verdict) -> str | None:
     if verdict.verdict in (Status.INVALID, Status.STOPPED):
         return f"{verdict.verdict}: {'; '.join(verdict.reasons)}"
     return "; ".join(cut_short(recording.run)) or None
+
+
+def run_line_of(recording: Recording) -> RunLine:
+    """Return what a table of several runs shows of one."""
+    summary, verdict = results(recording)
+    return run_line(str(recording.directory), summary, verdict, unfit(recording, verdict))
 
 
 def _within(directory: Path) -> list[Path]:

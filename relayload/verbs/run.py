@@ -17,7 +17,7 @@ from relayload.verbs.debug_options import DebugOptions, with_debug_options
 from relayload.verbs.profile_source import FILE_NAME, ProfileSource, in_options, profile_or_url
 
 if TYPE_CHECKING:
-    from relayload.core.comparison.repeats import RunLine
+    from relayload.core.comparison.repeats import Repeats
     from relayload.core.model.progress import Progress
     from relayload.locust_plugin.launch import Launch
     from relayload.recording import Recording
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     CarryOut = Callable[[Launch, Outputs], tuple[int, Recording | None]]
 
 _INTERRUPTED: dict[int, str] = {ExitCode.SIGINT: "Ctrl-C", ExitCode.SIGTERM: "SIGTERM"}
-_VERDICTS = (ExitCode.FAIL, ExitCode.UNPROVEN, ExitCode.PASS)
-"""The exit codes of runs that were completed, worst first."""
 
 
 @click.command()
@@ -89,7 +87,8 @@ def _once(carry_out: "CarryOut", launch: "Launch", outputs: Outputs, as_json: bo
 def _repeat(carry_out: "CarryOut", launches: "Sequence[Launch]", outputs: Outputs, as_json: bool) -> int:
     """Run one after the other until one can't be carried out, and print a table of all. Return the exit code."""
     from relayload.core.comparison.compare import ENOUGH_RUNS
-    from relayload.core.comparison.repeats import repeats
+    from relayload.core.comparison.repeats import VERDICTS, repeats, worst
+    from relayload.recording.sets import run_line_of
     from relayload.report.repeats import render_repeats
 
     codes: list[int] = []
@@ -100,11 +99,13 @@ def _repeat(carry_out: "CarryOut", launches: "Sequence[Launch]", outputs: Output
         if recording is not None:
             recordings.append(recording)
             _print_results(recording, code, outputs.of_run(number), as_json, in_a_set=True)
-        if code not in _VERDICTS:
+        if code not in VERDICTS:
             break
-    code = codes[-1] if codes[-1] not in _VERDICTS else min(codes, key=_VERDICTS.index)
-    print_value(repeats([_line(recording) for recording in recordings], code), as_json, render_repeats)
+    code = codes[-1] if codes[-1] not in VERDICTS else worst(codes)
+    found = repeats([run_line_of(recording) for recording in recordings], code)
+    print_value(found, as_json, render_repeats)
     if recordings:
+        _write_page(found, launches[0].run_dir.parent)
         following = f"relayload compare {launches[0].run_dir.parent} OTHER"
         click.echo(f"next: {following}, another set of at least {ENOUGH_RUNS} runs", err=True)
     return code
@@ -177,9 +178,11 @@ def _print_results(
     click.echo(f"recording: {recording.directory}", err=True)
 
 
-def _line(recording: "Recording") -> "RunLine":
-    from relayload.core.comparison.repeats import run_line
-    from relayload.recording.sets import results, unfit
+def _write_page(found: "Repeats", directory: Path) -> None:
+    """Write the page of a set into its directory; the verdict stands without it."""
+    from relayload.recording.set_page import NAME, write_page
 
-    summary, verdict = results(recording)
-    return run_line(str(recording.directory), summary, verdict, unfit(recording, verdict))
+    try:
+        click.echo(f"page: {write_page(found, directory)}", err=True)
+    except OSError as error:
+        click.echo(f"warning: {directory / NAME}: can't be written: {error.strerror}", err=True)

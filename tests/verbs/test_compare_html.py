@@ -109,8 +109,8 @@ def test_names_of_measures_and_runs_are_text():
         for number in range(6)
     ]
     left_out = [LeftOut(side=Side.NEW, run=HOSTILE, why=HOSTILE)]
-    sides = [[run.measures for run in runs if run.side is side] for side in Side]
-    html = render_comparison_page(ComparisonPage(compare(*sides, 0.1, [HOSTILE], left_out), runs))
+    base, new = ([run.measures for run in runs if run.side is side] for side in Side)
+    html = render_comparison_page(ComparisonPage(compare(base, new, 0.1, [HOSTILE], left_out), runs))
     assert "<script>alert" not in html
     assert html.count("&lt;script&gt;alert(1)") > 20
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", html)

@@ -50,7 +50,16 @@ def test_several_runs_end_with_a_table_of_them_and_what_to_do_next(repeat: Repea
     table = result.stdout[result.stdout.index("run    verdict") :].splitlines()
     assert [line.split()[:2] for line in table[1:4]] == [["run-1", "PASS"], ["run-2", "FAIL"], ["run-3", "PASS"]]
     assert [line.split()[0] for line in table[4:]] == ["median", "min", "max"]
-    assert result.stderr.endswith(f"next: relayload compare {tmp_path}/set OTHER, another set of at least 6 runs\n")
+    following = f"next: relayload compare {tmp_path}/set OTHER, another set of at least 6 runs\n"
+    assert result.stderr.endswith(f"page: {tmp_path}/set/runs.html\n{following}")
+    assert f"3 runs in {tmp_path}/set" in (tmp_path / "set" / "runs.html").read_text(encoding="utf-8")
+
+
+def test_a_page_of_several_runs_that_can_not_be_written_changes_no_verdict(repeat: Repeat, tmp_path: Path):
+    (tmp_path / "set" / "runs.html").mkdir(parents=True)
+    result = repeat(PASSES, FAILS)
+    assert result.exit_code == 3, result.output
+    assert f"warning: {tmp_path}/set/runs.html: can't be written: " in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,21 @@
 """Repeated runs of one profile: a line for each run, and their spread."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 from msgspec import Struct
 
+from relayload.core.exit_codes import ExitCode
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.verdict import Verdict
 from relayload.core.stats.sample import Distribution
 
 NUMBERS = ("ttft_p50_s", "ttft_p99_s", "latency_p50_s", "latency_p99_s", "ok_per_s", "errors")
 """The numbers of each run. Percentiles and rates are of the measured stages, errors of the whole run."""
+
+
+VERDICTS = (ExitCode.FAIL, ExitCode.UNPROVEN, ExitCode.PASS)
+"""The exit codes of runs that were completed, worst first."""
 
 
 class RunLine(Struct, frozen=True, kw_only=True):
@@ -59,6 +64,11 @@ def run_line(run_dir: str, summary: Summary, verdict: Verdict, unfit: str | None
         ok_per_s=summary.rates.ok_per_s,
         errors=sum(error.count for error in summary.errors),
     )
+
+
+def worst(exit_codes: Iterable[int]) -> int:
+    """Return the exit code of the worst verdict; one that did not complete its run comes first."""
+    return min(exit_codes, key=lambda code: VERDICTS.index(code) if code in VERDICTS else -1)
 
 
 def repeats(runs: Sequence[RunLine], exit_code: int) -> Repeats:

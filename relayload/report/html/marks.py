@@ -1,7 +1,8 @@
 """Marks of a chart, told apart by their shape as well as by their colour."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 from markupsafe import Markup
 
@@ -9,6 +10,7 @@ from relayload.core.model.verdict import Status
 from relayload.report.html.svg import element, joined, number
 
 _R = 5.0
+_NO_NAMES: Mapping["Shape", str] = MappingProxyType({})
 _SIGNS = {
     Status.PASS: "✓",
     Status.FAIL: "✗",
@@ -29,6 +31,7 @@ class Shape(StrEnum):
     UNDECIDED = "undecided"
     VOID = "void"
     STOPPED = "stopped"
+    PLAIN = "plain"
 
 
 def sign_of(status: Status) -> str:
@@ -46,8 +49,8 @@ def mark(shape: Shape, x: float, y: float, title: str) -> Markup:
     return element("g", element("title", title) + _drawn(shape, x, y), class_=f"mark-{shape}")
 
 
-def shape_legend(shapes: Iterable[Shape]) -> Markup:
-    """Return a legend of these shapes, each once and in their own order."""
+def shape_legend(shapes: Iterable[Shape], names: Mapping[Shape, str] = _NO_NAMES) -> Markup:
+    """Return a legend of these shapes, each once and in their own order, by names of their own if they have some."""
     wanted = set(shapes)
     entries = (
         element(
@@ -56,7 +59,7 @@ def shape_legend(shapes: Iterable[Shape]) -> Markup:
                 "svg", element("g", _drawn(shape, 8.0, 7.0), class_=f"mark-{shape}"), class_="swatch",
                 viewBox="0 0 16 14", aria_hidden="true",
             )
-            + element("span", shape),
+            + element("span", names.get(shape, shape.value)),
         )
         for shape in Shape
         if shape in wanted
@@ -80,6 +83,8 @@ def _drawn(shape: Shape, x: float, y: float) -> Markup:
             return _path(f"M{_at(x, y - 6)}L{_at(x + 6, y)}L{_at(x, y + 6)}L{_at(x - 6, y)}Z")
         case Shape.VOID:
             return _path(f"M{_at(x, y - 6)}L{_at(x + 6, y + 5)}L{_at(x - 6, y + 5)}Z")
+        case Shape.PLAIN:
+            return element("circle", class_="outline", cx=x, cy=y, r=_R - 0.5)
         case Shape.STOPPED:
             return _path(f"M{_at(x - 5, y)}L{_at(x + 5, y)}M{_at(x, y - 5)}L{_at(x, y + 5)}")
 

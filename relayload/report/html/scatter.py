@@ -1,7 +1,7 @@
 """Marks over two axes of numbers, with lines at levels that matter."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
@@ -75,7 +75,11 @@ class Scatter:
     log: bool = False
     """The vertical axis is logarithmic."""
     log_x: bool = False
+    whole_x: bool = False
+    """The horizontal axis counts in whole numbers."""
     row_height: float = 14.0
+    names: Mapping[Shape, str] = field(default_factory=dict)
+    """What shapes mean here, if not what they are named."""
     absent: str = "nothing measured"
     """Why the chart is not there if it has no points."""
 
@@ -108,7 +112,7 @@ class Scatter:
             series,
             [(x.at(point.x), point.name) for point in points],
             timed=False,
-            key=shape_legend(point.shape for point in points),
+            key=shape_legend((point.shape for point in points), self.names),
         )
 
     def _told(self, point: Point) -> str:
@@ -121,7 +125,8 @@ class Scatter:
 
     def _x_scale(self) -> Linear | Log:
         values = [*(point.x for point in self.points), *(level.value for level in self.upright)]
-        return value_scale(values, _MARGIN, PLOT_WIDTH - _MARGIN, log=self.log_x)
+        ends = (_MARGIN, PLOT_WIDTH - _MARGIN)
+        return Whole(min(values), max(values), *ends) if self.whole_x else value_scale(values, *ends, log=self.log_x)
 
     def _y_scale(self, head: float, height: float) -> Linear | Log:
         ends = (height - _MARGIN, head + _MARGIN)
@@ -169,7 +174,9 @@ class Scatter:
         for level in self.across:
             at = max(0.0, y.at(level.value))
             names.append(
-                element("text", shown(level.name, _LONGEST_NAME), class_=f"level-name {level.tone}", x=LEFT + 6,
-                        y=TOP + at + (14 if at < _LINE else -5))
+                element(
+                    "text", shown(level.name, _LONGEST_NAME), class_=f"level-name {level.tone}",
+                    x=LEFT + 2 * _MARGIN, y=TOP + at + (14 if at < _LINE else -5),
+                )
             )  # fmt: skip
         return names
