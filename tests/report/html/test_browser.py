@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from searches import search
 
+from relayload.core.comparison.compare import Side, compare
+from relayload.core.comparison.measures import Measure
+from relayload.core.comparison.repeats import repeats, run_line
 from relayload.core.model.record import Attempt, BreakerState, FailureKind, Outcome
 from relayload.core.model.run import StageInfo
 from relayload.core.price import Price
 from relayload.report.html.capacity_page import CapacityPage, render_capacity_page
+from relayload.report.html.comparison_page import ComparedRun, ComparisonPage, render_comparison_page
 from relayload.report.html.page import render_page
+from relayload.report.html.repeats_page import RepeatsPage, render_repeats_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
@@ -72,11 +77,41 @@ def file(make_page, request_line, breaker_line, end_line, tmp_path_factory: pyte
     return path
 
 
-@pytest.fixture(scope="module")
-def capacity_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def capacity_file(tmp_path: Path) -> Path:
     """The page of a search in which everything happened."""
-    path = tmp_path_factory.mktemp("page") / "capacity.html"
+    path = tmp_path / "capacity.html"
     path.write_text(render_capacity_page(CapacityPage(search())), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def comparison_file(tmp_path: Path) -> Path:
+    """The page of a comparison of long names, one of whose measures is a share."""
+    names = {"latency.p99": True, f"errors{{team={'a' * 60}}}.rate": False}
+    runs = [
+        ComparedRun(side, f"{side}/{number}", {
+            name: Measure(name, "s" if relative else "share", 0.3 + number / 100, relative=relative, of=90)
+            for name, relative in names.items()
+        })
+        for side in Side
+        for number in range(6)
+    ]  # fmt: skip
+    base, new = ([run.measures for run in runs if run.side is side] for side in Side)
+    path = tmp_path / "comparison.html"
+    page = ComparisonPage(compare(base, new, 0.1, ["a warning"]), runs, ("a: 1\n", "a: 2\n"))
+    path.write_text(render_comparison_page(page), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def runs_file(judged, request_line, tmp_path: Path) -> Path:
+    """The page of several runs, one of which was left out."""
+    summary, verdict = judged(["latency.p50 < 1s"], [request_line(index) for index in range(60)])
+    why = {3: "cut short"}
+    lines = [run_line(f"set/run-{number}", summary, verdict, why.get(number)) for number in range(6)]
+    path = tmp_path / "runs.html"
+    path.write_text(render_repeats_page(RepeatsPage(repeats(lines, 0), {"set/run-1": "run-1/report.html"})), "utf-8")
     return path
 
 
@@ -271,15 +306,25 @@ def test_it_prints_with_everything_unfolded(opened: Opened):
     assert opened.page.pdf(format="A4").startswith(b"%PDF")
 
 
-def test_trials_have_their_values_at_the_pointer_and_fit_a_small_screen(browser, capacity_file: Path):
+def test_trials_have_their_values_at_the_pointer(browser, capacity_file: Path):
     opened = Opened(browser, capacity_file)
     opened.point_at("Trials in their order", 0.99)
     tip = opened.chart("Trials in their order").locator(".tip").inner_text()
     assert tip.split("\n") == ["trial 2, 20/s refuted", "for", "40.0s", "to", "search", "verdict", "refuted"]
-    assert opened.complaints == []
-    assert opened.asked == [capacity_file.as_uri()]
+    opened.context.close()
+
+
+@pytest.mark.parametrize("kind", ["capacity", "comparison", "runs"])
+def test_other_pages_ask_for_nothing_fit_a_small_screen_and_are_accessible(
+    browser, kind: str, request: pytest.FixtureRequest
+):
+    other = request.getfixturevalue(f"{kind}_file")
+    opened = Opened(browser, other)
     found = axe_playwright.Axe().run(opened.page).response["violations"]
     assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
     opened.page.set_viewport_size({"width": 390, "height": 800})
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert opened.page.pdf(format="A4").startswith(b"%PDF")
+    assert opened.complaints == []
+    assert opened.asked == [other.as_uri()]
     opened.context.close()
