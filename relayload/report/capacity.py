@@ -72,8 +72,9 @@ def capacity_facts(capacity: Capacity) -> list[str]:
     estimate = capacity.estimate_per_s if capacity.over is Over.RATE else capacity.estimate_users
     if estimate is not None:
         facts.append(f"likeliest: {capacity.over.told(estimate)}, by all trials and without a bound")
-    if capacity.proven_users is not None:
-        proof = next(trial for trial in reversed(capacity.trials) if trial.users == capacity.proven_users)
+    proofs = [trial for trial in capacity.trials if trial.users is not None and trial.users == capacity.proven_users]
+    if proofs:
+        proof = proofs[-1]
         facts.append(f"what {_told(proof)} got answered: {_rate(proof.ok_per_s)}")
     if capacity.binding is not None and _near(capacity.binding):
         facts.append(f"what binds: {_binding(capacity.binding)}")

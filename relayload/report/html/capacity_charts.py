@@ -193,7 +193,8 @@ class CapacityCharts:
     def _cells(self, trial: Trial, *names: str) -> tuple[str, ...]:
         """Return cells of the table of what trials measured, by their headings."""
         assert trial.measures is not None
-        by_name = dict(zip(measure_headings(self._over), measure_row(trial, trial.measures), strict=True))
+        over = Over.RATE if trial.users is None else Over.USERS
+        by_name = dict(zip(measure_headings(over), measure_row(trial, trial.measures), strict=True))
         return tuple(by_name[name] for name in names)
 
 

@@ -152,3 +152,8 @@ def test_no_search_makes_a_page_of_2_mb():
     html = render_capacity_page(CapacityPage(search(trials=trials)))
     assert "the first 2,900 are in capacity.json" in html
     assert len(html) < 2_000_000
+
+
+def test_a_damaged_answer_is_shown_as_far_as_it_goes():
+    mixed = tuple(structs.replace(each, users=7) if each.number == 6 else each for each in search().trials)
+    assert "Capacity of chat" in _read(trials=mixed, proven_users=3, exit_code=-5).text
