@@ -119,17 +119,12 @@ def report(run_dir: Path, rebuild: bool, html: Path | None, as_json: bool) -> No
 
     Of a directory of recordings, as `run --repeat` makes it, print a table of them; of a capacity search, its answer.
     """
-    from relayload.capacity.answer_file import FILE
-
-    if (run_dir / FILE).is_file():
-        _report_capacity(run_dir, html, rebuild=rebuild, as_json=as_json)
-        return
     from relayload.recording import Recording
-    from relayload.recording.sets import holds_recordings, results
+    from relayload.recording.recording import RUN
+    from relayload.recording.sets import results
     from relayload.report.text import render_run, render_summary
 
-    if holds_recordings(run_dir):
-        _report_set(run_dir, html, rebuild=rebuild, as_json=as_json)
+    if not (run_dir / RUN).is_file() and _report_several(run_dir, html, rebuild=rebuild, as_json=as_json):
         return
     recording = Recording.open(run_dir)
     if as_json and html is None:
@@ -147,6 +142,20 @@ def report(run_dir: Path, rebuild: bool, html: Path | None, as_json: bool) -> No
         print_value(summary, as_json, render_summary)
     else:
         print_table(partial(render_run, summary, recording.run, verdict, verdict_first=True))
+
+
+def _report_several(directory: Path, html: Path | None, *, rebuild: bool, as_json: bool) -> bool:
+    """Print what a search or a set of runs came to; return whether the directory holds one."""
+    from relayload.capacity.answer_file import FILE
+    from relayload.recording.sets import holds_recordings
+
+    if (directory / FILE).is_file():
+        _report_capacity(directory, html, rebuild=rebuild, as_json=as_json)
+        return True
+    if holds_recordings(directory):
+        _report_set(directory, html, rebuild=rebuild, as_json=as_json)
+        return True
+    return False
 
 
 def _report_capacity(directory: Path, html: Path | None, *, rebuild: bool, as_json: bool) -> None:
