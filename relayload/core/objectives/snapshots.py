@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from operator import add
 
 from relayload.core.metrics.catalog import METRICS, shown_in
@@ -185,6 +186,10 @@ class MergedSnapshot:
                 if self._is_wanted(objective, slot.tags) and (window is None or _is_in(slot.span, window)):
                     values.add(slot.span.begins_s, unpacked(slot.histograms.get(objective.metric, b"")))
         return GapSample(values, unanswered_s, objective.worst)
+
+    def values(self, objective: Objective) -> Histogram:
+        """Return the values that an objective on the whole run asks for, all seconds together."""
+        return self.total(objective.metric, partial(self._is_wanted, objective))
 
     def total(self, metric: str, wanted: Callable[[Tags], bool]) -> Histogram:
         """Return the values of some requests, all seconds together."""
