@@ -19,11 +19,14 @@ def test_a_report_is_read_by_a_parser_of_the_format(judged, some_lines):
     summary, verdict = judged(["latency.p50 < 1s", "errors.rate < 0.1%", "ttft.p99 < 1s"], some_lines)
     samples = _samples(render_openmetrics(summary, verdict))
     assert samples["relayload_exit_code", _of()] == 3
-    assert samples["relayload_objective_passed", _of(objective="latency.p50 < 1s", unit="s")] == 1
-    assert samples["relayload_objective_passed", _of(objective="errors.rate < 0.1%", unit="share")] == 0
+    assert samples["relayload_objective_state", _of(objective="latency.p50 < 1s", state="pass")] == 1
+    assert samples["relayload_objective_state", _of(objective="latency.p50 < 1s", state="fail")] == 0
+    assert samples["relayload_objective_state", _of(objective="errors.rate < 0.1%", state="pass")] == 0
+    assert samples["relayload_objective_limit", _of(objective="errors.rate < 0.1%", unit="share")] == 0.001
     assert samples["relayload_objective_observed", _of(objective="errors.rate < 0.1%", unit="share")] == 0.01
-    assert samples["relayload_offered", _of()] == 600
-    assert samples["relayload_requests", _of(outcome="rate_limited")] == 6
+    assert samples["relayload_objective_observed_low", _of(objective="errors.rate < 0.1%", unit="share")] < 0.01
+    assert samples["relayload_offered_total", _of()] == 600
+    assert samples["relayload_requests_total", _of(outcome="rate_limited")] == 6
     latency = summary.metrics.latency
     assert latency is not None
     assert samples["relayload_latency_seconds", _of(quantile="0.99")] == latency.percentiles[3].value
@@ -34,7 +37,7 @@ def test_a_report_is_read_by_a_parser_of_the_format(judged, some_lines):
 
 def test_what_was_not_measured_is_absent(judged):
     samples = _samples(render_openmetrics(*judged(["ttft.p99 < 1s"], [])))
-    assert ("relayload_objective_passed", _of(objective="ttft.p99 < 1s", unit="s")) in samples
+    assert ("relayload_objective_state", _of(objective="ttft.p99 < 1s", state="fail")) in samples
     assert not any(name.startswith(("relayload_objective_observed", "relayload_ttft")) for name, _ in samples)
 
 
@@ -48,9 +51,9 @@ def test_labels_are_escaped(judged, some_lines):
 def test_each_count_says_what_it_counts(judged, some_lines):
     text = render_openmetrics(*judged([], some_lines))
     helps = dict(line.split(" ", 3)[2:] for line in text.splitlines() if line.startswith("# HELP"))
-    assert helps["relayload_started"] == "Requests of the whole run."
-    assert helps["relayload_attempts"] == "Tries on the wire of the whole run."
-    assert helps["relayload_retries"] == "Tries after the first of a request of the whole run."
+    assert helps["relayload_started"] == "Requests that were started."
+    assert helps["relayload_attempts"] == "Tries on the wire."
+    assert helps["relayload_retries"] == "Tries after the first of a request."
 
 
 def test_the_name_of_a_key_is_a_label(judged, request_line):
