@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from relayload.document.validation import nearest
-from relayload.locust_plugin.options import LAUNCHER_PID, OPTIONS, VARIABLES, Options
+from relayload.locust_plugin.options import (
+    LAUNCHER_PID,
+    LINGER_S,
+    LOOPBACK,
+    OPTIONS,
+    VARIABLES,
+    MetricsOptions,
+    Options,
+)
 
 _QUICKSTART = "quickstart"
 _YAML = (".yaml", ".yml")
@@ -24,6 +32,8 @@ _SENT = (
     'a worker runs no locustfile that it is sent: install relayload on its host, and write -f "$(relayload locustfile)"'
 )
 _NOTHING_TO_SET = "--relay-set needs --relay-profile: without one, a worker takes the profile of its master as it is"
+
+_NO_METRICS = "--relay-metrics-host and --relay-metrics-linger need --relay-metrics-port PORT"
 
 
 class Refused(Exception):
@@ -51,8 +61,18 @@ def read_options(own_profile: Path | None = None) -> Options:
         out=Path(given.relay_out) if given.relay_out else None,
         launcher_pid=int(launcher) if launcher else None,
         by_default=not own and not given.worker,
+        metrics=_metrics(given),
         master=(given.master_host, given.master_port) if given.worker and not own else None,
     )
+
+
+def _metrics(given: Namespace) -> MetricsOptions | None:
+    port, host, linger_s = given.relay_metrics_port, given.relay_metrics_host, given.relay_metrics_linger
+    if port is None and (host is not None or linger_s is not None):
+        raise Refused(_NO_METRICS)
+    if port is None:
+        return None
+    return MetricsOptions(port, host or LOOPBACK, LINGER_S if linger_s is None else linger_s)
 
 
 def _launched() -> Namespace:

@@ -18,10 +18,10 @@ from relayload.core.model.progress import Progress
 from relayload.core.model.record import GUARDRAIL
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.model.tags import DROPPED, REFUSED
-from relayload.core.model.verdict import Verdict
+from relayload.core.model.verdict import ObjectiveResult, Verdict
 from relayload.core.objectives.abort import AbortMonitor, Breach
 from relayload.core.objectives.snapshots import MergedSnapshot
-from relayload.core.resilience.guard import Bound
+from relayload.core.resilience.guard import Bound, Caps
 from relayload.core.traffic.stages import stage_at
 from relayload.core.units import format_duration
 from relayload.engine.host import host_id
@@ -32,6 +32,7 @@ from relayload.engine.shipper import SHIPPED_WITHIN_S
 from relayload.engine.workload import new_workload
 from relayload.locust_plugin.channel import ASSIGN, END, LEASE, RECORDS_ACK, WHOLE, pack
 from relayload.locust_plugin.nodes import runner_of
+from relayload.locust_plugin.objectives_so_far import ObjectivesSoFar
 from relayload.locust_plugin.run_info import new_run_info, write_profile
 from relayload.profile import Profile
 from relayload.profile.loading import overridden
@@ -85,6 +86,7 @@ class Controller:
         self._workload = new_workload(profile)
         self._lessor = Lessor(profile, self._workload)
         self._so_far = MergedSnapshot(profile.objectives, self._recording.run)
+        self._objectives_so_far = ObjectivesSoFar(profile.objectives, self._so_far)
         self._abort = AbortMonitor(profile.objectives)
         self._workers: dict[str, int] = {}
         """The number of each worker, by its client id of Locust."""
@@ -108,6 +110,20 @@ class Controller:
     def info(self) -> RunInfo:
         """What `run.json` says of the run."""
         return self._recording.run
+
+    @property
+    def merged(self) -> MergedSnapshot:
+        """What the workers have told of their requests so far."""
+        return self._so_far
+
+    @property
+    def caps(self) -> Caps:
+        """The most requests and dollars of the run."""
+        return self._bounds.caps
+
+    def objectives_so_far(self) -> Sequence[ObjectiveResult]:
+        """Return the results of the objectives by what has ended, or had ended shortly before."""
+        return self._objectives_so_far.results(self._load_s)
 
     @property
     def elapsed_s(self) -> float:
@@ -294,7 +310,7 @@ class Controller:
             self._notice_silence()
             self._look_at_objectives()
             if tick % _TICKS_PER_PROGRESS == 0:
-                progress.write(self.run_dir, self._progress())
+                progress.write(self.run_dir, self.progress())
             tick += 1
             gevent.sleep(_TICK_S)
         if self._until_s is None:
@@ -390,9 +406,16 @@ class Controller:
         status = self._statuses.get(worker)
         return status is not None and status.drained
 
-    def _progress(self) -> Progress:
+    @property
+    def _load_s(self) -> float:
+        """For how long the load has gone on. What is due after its end was not offered."""
+        ends_at_s = self._bounds.until_s if self._until_s is None else self._until_s
+        return max(0.0, min(self.elapsed_s, ends_at_s))
+
+    def progress(self) -> Progress:
+        """Return the totals so far."""
         total_s = sum(stage.for_s for stage in self._stages)
-        elapsed_s = max(0.0, self.elapsed_s)
+        elapsed_s = self._load_s
         ttft, latency = (self._so_far.total(metric, lambda key: key.ok) for metric in ("ttft", "latency"))
         return Progress(
             stage=self._stages[stage_at(self._stages, elapsed_s)].name,

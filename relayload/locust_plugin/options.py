@@ -6,7 +6,7 @@ it imports a locustfile: `help_hook` adds ours, and `--relay-help` prints them w
 """
 
 import os
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,9 +24,30 @@ OWN_MESSAGE = "relayload: "
 VARIABLES = ("RELAYLOAD_", "LOCUST_RELAY_")
 """The prefixes of environment variables for our options: `RELAYLOAD_PROFILE`, `LOCUST_RELAY_PROFILE`."""
 
-OPTIONS = ("PROFILE", "SET", "OUT")
+OPTIONS = ("PROFILE", "SET", "OUT", "METRICS_PORT", "METRICS_HOST", "METRICS_LINGER")
 
 LOOPBACK = "127.0.0.1"
+
+
+LINGER_S = 5.0
+MOST_LINGER_S = 300.0
+MOST_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsOptions:
+    """Where to serve metrics for Prometheus, and for how long to keep the last state for one more scrape."""
+
+    port: int
+    """0 for any free one."""
+    host: str = LOOPBACK
+    linger_s: float = LINGER_S
+
+    @property
+    def arguments(self) -> list[str]:
+        """The options as they stand on Locust's command line."""
+        own = {"port": self.port, "host": self.host, "linger": self.linger_s}
+        return [f"--relay-metrics-{name}={value}" for name, value in own.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +68,8 @@ class Options:
     """The runs that the launcher orders one by one; None for those that Locust starts."""
     master: tuple[str, int] | None = None
     """Host and port of the master that is asked for its profile; None for a profile of one's own."""
+    metrics: MetricsOptions | None = None
+    """None where no port is asked for."""
 
 
 def add_options(parser: ArgumentParser, **_: Any) -> None:
@@ -76,6 +99,26 @@ def add_options(parser: ArgumentParser, **_: Any) -> None:
         **_variable("OUT"),
     )
     group.add_argument(
+        "--relay-metrics-port",
+        metavar="PORT",
+        type=_port,
+        help="Serve metrics of the run for Prometheus on this port, at /metrics; 0 for any free one.",
+        **_variable("METRICS_PORT"),
+    )
+    group.add_argument(
+        "--relay-metrics-host",
+        metavar="ADDRESS",
+        help=f"The address of that port; {LOOPBACK}.",
+        **_variable("METRICS_HOST"),
+    )
+    group.add_argument(
+        "--relay-metrics-linger",
+        metavar="SECONDS",
+        type=_linger,
+        help=f"How long a run that has ended waits for one more scrape at most; {LINGER_S:g}.",
+        **_variable("METRICS_LINGER"),
+    )
+    group.add_argument(
         "--relay-help",
         action="help",
         help="Print this help, also where Locust's --help leaves before it knows these options.",
@@ -85,6 +128,22 @@ def add_options(parser: ArgumentParser, **_: Any) -> None:
 def stay_on_loopback(parser: ArgumentParser, **_: Any) -> None:
     """Let Locust's page and master listen on loopback by default, since neither asks for a password."""
     parser.set_defaults(web_host=LOOPBACK, master_bind_host=LOOPBACK)
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= MOST_PORT):
+        raise ArgumentTypeError(f"{text!r} is no port: write a number from 0 to {MOST_PORT}")
+    return int(text)
+
+
+def _linger(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= MOST_LINGER_S:
+        raise ArgumentTypeError(f"{text!r} is no time to wait: write seconds from 0 to {MOST_LINGER_S:g}")
+    return seconds
 
 
 def _variable(option: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from signal import Signals
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event
@@ -43,7 +43,7 @@ from relayload.locust_plugin.channel import (
 from relayload.locust_plugin.controller import Controller
 from relayload.locust_plugin.early import Answer
 from relayload.locust_plugin.nodes import leave_json_to_master, options_of, runner_of
-from relayload.locust_plugin.options import LOOPBACK, OWN_MESSAGE, Options
+from relayload.locust_plugin.options import LOOPBACK, OWN_MESSAGE, MetricsOptions, Options
 from relayload.locust_plugin.ordered_runs import OrderedRuns
 from relayload.locust_plugin.redistribution import redistribute_users_aside
 from relayload.locust_plugin.signals import Interruption
@@ -56,6 +56,9 @@ from relayload.profile.loads import ClosedLoad
 from relayload.report.screen import Screen
 from relayload.transport.http_log import HttpLog, from_environment
 from relayload.transport.probe_client import TargetUnreachable
+
+if TYPE_CHECKING:
+    from relayload.locust_plugin.metrics import MetricsServer
 
 _LOG = logging.getLogger("relayload")
 _LAUNCHER_POLL_S = 0.5
@@ -119,6 +122,7 @@ class MasterPlugin:
         self._refusal: str | None = None
         self._ended_by = "stop"
         self._finishing = BoundedSemaphore()
+        self._metrics: MetricsServer | None = None
         self._interruption = Interruption(self._begun, self._end, self._skip_grace)
 
     def listen(self) -> None:
@@ -138,6 +142,8 @@ class MasterPlugin:
             self._runner.register_message(CLOCK, self._on_clock)
             redistribute_users_aside(self._runner, closed=isinstance(self._profile.load, ClosedLoad))
             wait_on_when_workers_quit(self._runner)
+        if self._options.metrics is not None:
+            self._metrics = self._metrics_server(self._options.metrics)
         self._want_users(self._profile)
         self._expect_workers()
         self._say_who_can_join()
@@ -190,6 +196,18 @@ class MasterPlugin:
                 options.master_bind_host,
                 options.master_bind_port,
             )
+
+    def _metrics_server(self, options: MetricsOptions) -> "MetricsServer":
+        """Serve metrics from now on. Exits with code 2 if the address can't be had."""
+        from relayload.locust_plugin.metrics import MetricsServer  # whose libraries other runs have no use for
+
+        try:
+            return MetricsServer(lambda: self.run, options)
+        except OSError as error:
+            where = f"{options.host} port {options.port}"
+            why = f"{error.strerror or error}; name another, or port 0 for any free one"
+            sys.stderr.write(f"{OWN_MESSAGE}metrics can't be served on {where}: {why}\n")
+            raise SystemExit(ExitCode.BAD_INPUT) from None
 
     def _check_targets_or_leave(self) -> None:
         try:
@@ -320,6 +338,8 @@ class MasterPlugin:
     def _on_test_stop(self, **_: Any) -> None:
         deserted = isinstance(self._runner, MasterRunner) and self._runner.worker_count <= 0
         self._finish("workers" if deserted and self._ended_by == "stop" else self._ended_by)
+        if self._metrics is not None and self._headless and self._interruption.signal is None:
+            self._metrics.linger()
         if deserted and self._headless:
             gevent.spawn(self._runner.quit)  # Locust stops then, and stays
 

@@ -19,6 +19,7 @@ from flask import Blueprint, Response, jsonify, request
 from relayload.core.model.verdict import Verdict
 from relayload.engine.targets import shown
 from relayload.locust_plugin.command_line import label_refusal
+from relayload.locust_plugin.metrics import RunMetrics
 from relayload.locust_plugin.nodes import options_of, runner_of
 from relayload.locust_plugin.notices import NO_HOST, NO_USERS, all_ours, by_default, uses_users
 from relayload.locust_plugin.options import Options
@@ -67,6 +68,12 @@ class Page:
             blueprint.add_url_rule(f"/{path}", view.__name__, self._web_ui.auth_required_if_enabled(view))
         blueprint.add_url_rule("/<name>", "file", _file)
         app.register_blueprint(blueprint)
+        metrics = RunMetrics(lambda: self._plugin.latest)
+        app.add_url_rule(
+            f"{options_of(self._environment).web_base_path}/metrics",
+            "relayload_metrics",
+            self._web_ui.auth_required_if_enabled(lambda: metrics.app),
+        )
         self._replace("locust.index", self._index)
         self._replace("locust.swarm", self._start)
         links = [{"href": f"./relayload/{path}", "title": f"Show {title}"} for path, title in _LINKS]

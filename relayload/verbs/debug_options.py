@@ -70,9 +70,10 @@ class DebugOptions:
         message = f"writing down the first {exchanges} of each process{where}: their times are not to be trusted"
         click.echo(f"relayload: {message}", err=True)
 
-    def followed(self, run_dir: Path, log_name: str) -> "list[Follower]":
-        """Return followers of the files whose lines are to be printed."""
-        steps = [Follower(run_dir / log_name, _step)] if self.verbose else []
+    def followed(self, run_dir: Path, log_name: str, with_metrics: bool = False) -> "list[Follower]":
+        """Return followers of the files whose lines are to be printed; those on metrics also without `verbose`."""
+        shown = _step if self.verbose else _on_metrics if with_metrics else None
+        steps = [] if shown is None else [Follower(run_dir / log_name, shown)]
         exchanges = [Follower(run_dir / HTTP_FILE)] if self.http_count and self.http_file is None else []
         return steps + exchanges
 
@@ -121,6 +122,13 @@ def _step(line: str) -> str | None:
         return None
     level = "" if step["level"] == "INFO" else f"{step['level'].lower()}: "
     return f"{step['time']} {level}{step['message']}"
+
+
+def _on_metrics(line: str) -> str | None:
+    """Return the message of a line of the log that is about metrics; else None."""
+    step = _LOG_LINE.fullmatch(line)
+    of_ours = step is not None and step["logger"] == "relayload" and step["message"].startswith("metrics")
+    return step["message"] if step is not None and of_ours else None
 
 
 def with_debug_options(verb: Callable[..., None]) -> Callable[..., None]:

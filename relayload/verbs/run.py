@@ -14,12 +14,14 @@ from relayload.core.exit_codes import ExitCode
 from relayload.verbs.arguments import JSON, print_failure, print_table, print_value
 from relayload.verbs.ci_options import Outputs, not_run, with_outputs
 from relayload.verbs.debug_options import DebugOptions, with_debug_options
+from relayload.verbs.metrics_options import with_metrics_options
 from relayload.verbs.profile_source import FILE_NAME, ProfileSource, in_options, profile_or_url
 
 if TYPE_CHECKING:
     from relayload.core.comparison.repeats import Repeats
     from relayload.core.model.progress import Progress
     from relayload.locust_plugin.launch import Launch
+    from relayload.locust_plugin.options import MetricsOptions
     from relayload.recording import Recording
 
     CarryOut = Callable[[Launch, Outputs], tuple[int, Recording | None]]
@@ -36,10 +38,12 @@ _INTERRUPTED: dict[int, str] = {ExitCode.SIGINT: "Ctrl-C", ExitCode.SIGTERM: "SI
 @JSON
 @with_outputs
 @with_debug_options
+@with_metrics_options
 @profile_or_url
 def command(
     source: ProfileSource,
     debug: DebugOptions,
+    metrics: "MetricsOptions | None",
     out: Path | None,
     processes: int,
     repeat: int,
@@ -53,7 +57,9 @@ def command(
     """
     from relayload.locust_plugin.launch import Launch, begin_early
 
-    early = click.get_current_context().with_resource(begin_early(source.file, source.own_sets, out, processes))
+    early = click.get_current_context().with_resource(
+        begin_early(source.file, source.own_sets, out, processes, metrics)
+    )
     from relayload.profile.forecast import check_samples
     from relayload.profile.plan import check_rows
     from relayload.recording import check_vacant, new_run_dir
@@ -66,7 +72,10 @@ def command(
     run_dirs = [run_dir] if repeat == 1 else [run_dir / f"run-{number}" for number in range(1, repeat + 1)]
     for own_dir in run_dirs:
         check_vacant(own_dir)
-    launches = [Launch(*source.written_to(own_dir), own_dir, processes, debug.environ(own_dir)) for own_dir in run_dirs]
+    launches = [
+        Launch(*source.written_to(own_dir), own_dir, processes, debug.environ(own_dir), metrics=metrics)
+        for own_dir in run_dirs
+    ]
     launches[0] = replace(launches[0], early=early)
     debug.begin()
     carry_out = partial(_run, loaded.name, debug)
@@ -118,7 +127,7 @@ def _run(name: str, debug: DebugOptions, launch: "Launch", outputs: Outputs) -> 
     from relayload.recording import Recording
     from relayload.report.live import LiveDisplay
 
-    followed = debug.followed(launch.run_dir, LOG_NAME)
+    followed = debug.followed(launch.run_dir, LOG_NAME, launch.metrics is not None)
     with LiveDisplay(name) as display:
 
         def show(progress: "Progress | None") -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from support import LOCUSTFILE, Start
 
-OPTIONS = ("--relay-profile FILE", "--relay-set PATH=VALUE", "--relay-out DIR")
+OPTIONS = ("--relay-profile FILE", "--relay-set PATH=VALUE", "--relay-out DIR", "--relay-metrics-port PORT")
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h", "--relay-help"])

@@ -1,0 +1,189 @@
+"""Metrics of a run for Prometheus, while it goes on and just after, from the merged snapshot."""
+
+import math
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import accumulate
+from typing import NamedTuple
+
+from prometheus_client import Metric as MetricFamily
+from prometheus_client.utils import floatToGoString
+
+from relayload.core.metrics.breaker_history import breaker_histories, trips
+from relayload.core.metrics.cost import paid
+from relayload.core.metrics.summary import Summary
+from relayload.core.metrics.tag_slots import TagCounts
+from relayload.core.model.progress import Progress
+from relayload.core.model.record import BreakerState
+from relayload.core.model.tags import DROPPED, REFUSED, PlanTags, Tags
+from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
+from relayload.core.objectives.snapshots import MergedSnapshot
+from relayload.core.resilience.guard import Caps
+from relayload.core.stats.histogram import bucket, middle_s
+from relayload.report import metric_families as families
+from relayload.report.metric_families import HISTOGRAMS, OVERFLOW, PLACE, Labels
+from relayload.report.openmetrics import objective_families
+
+BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160)
+"""The upper bounds of the buckets of histograms, to which one without a bound is added."""
+MOST_PLACES = 50
+"""The most combinations of scenario, model, target, stage and key with series of their own."""
+_RUNNING = "running"
+_STATES = (_RUNNING, *(status.name.lower() for status in Status))
+_UNSENT = (DROPPED, REFUSED)
+_TOKEN_TYPES = ("input", "cached_input", "output", "reasoning")
+_ELSEWHERE = ((OVERFLOW, "true"),)
+_Key = tuple[tuple[str, str], ...]
+"""Labels, as a key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSoFar:
+    """What the master knows of a run at one instant."""
+
+    merged: MergedSnapshot
+    progress: Progress
+    objectives: Sequence[ObjectiveResult]
+    version: str
+    caps: Caps
+    summary: Summary | None = None
+    """With `verdict`, None until the run is judged."""
+    verdict: Verdict | None = None
+
+
+class _Placed(NamedTuple):
+    """Requests of the same tags, with the labels of their place."""
+
+    place: _Key
+    tags: Tags
+    counts: TagCounts
+
+    @property
+    def by_outcome(self) -> _Key:
+        return (*self.place, ("outcome", self.tags.outcome))
+
+
+def live_metrics(run: RunSoFar) -> Iterator[MetricFamily]:
+    """Yield every family that has a value, one at a time, so that the caller can do other work in between."""
+    placed = _placed(run.merged.totals)
+    ended = [each for each in placed if each.tags.outcome not in _UNSENT]
+    yield from _of_run(run)
+    yield from objective_families(run.objectives)
+    yield from _of_load(run)
+    yield from families.DROPPED.filled(
+        _sums((each.by_outcome, each.counts.due) for each in placed if each.tags.outcome in _UNSENT)
+    )
+    yield from families.REQUESTS.filled(_sums((each.by_outcome, each.counts.ended) for each in ended))
+    yield from families.RETRIES.filled(_sums((each.place, each.counts.retries) for each in ended))
+    yield from families.TOKENS.filled(_sums(_tokens(ended)))
+    yield from _of_breakers(run.merged)
+    yield from _of_cost(run)
+    for metric, family in HISTOGRAMS.items():
+        yield from family.sampled(_buckets(metric, ended))
+
+
+def _of_run(run: RunSoFar) -> Iterator[MetricFamily]:
+    info, summary, verdict = run.merged.run, run.summary, run.verdict
+    told = {"run_id": info.run_id, "profile": info.profile.name, "load_kind": info.load_kind, "version": run.version}
+    state = _RUNNING if verdict is None else verdict.verdict.name.lower()
+    yield from families.RUN_INFO.filled([(told, 1)])
+    yield from families.RUN_STATE.filled(({"state": name}, name == state) for name in _STATES)
+    yield from families.ELAPSED.filled([({}, run.progress.elapsed_s if summary is None else summary.duration_s)])
+    yield from families.WORKERS.filled([({}, run.progress.workers)])
+    if summary is not None and verdict is not None:
+        yield from families.RUN_VALID.filled([({}, summary.generator.valid)])
+        yield from families.EXIT_CODE.filled([({}, verdict.exit_code)])
+
+
+def _of_load(run: RunSoFar) -> Iterator[MetricFamily]:
+    """Yield the counts of the whole load. How many requests are lost is known once the run is judged."""
+    counts = run.progress if run.summary is None else run.summary.counts
+    yield from families.OFFERED.filled([({}, counts.offered)])
+    yield from families.STARTED.filled([({}, counts.started)])
+    yield from families.IN_FLIGHT.filled([({}, run.progress.in_flight)])
+    if run.summary is not None:
+        yield from families.LOST.filled([({}, run.summary.counts.lost)])
+        yield from families.ATTEMPTS.filled([({}, run.summary.counts.attempts)])
+
+
+def _of_breakers(merged: MergedSnapshot) -> Iterator[MetricFamily]:
+    latest = [history.changes[-1] for history in breaker_histories(merged.transitions)]
+    states = Counter((change.scope, change.after) for change in latest)
+    opened = Counter(trip.scope for trip in trips(merged.transitions))
+    scopes = sorted({change.scope for change in latest})
+    yield from families.BREAKERS.filled(
+        ({"scope": scope, "state": state.value}, states[scope, state]) for scope in scopes for state in BreakerState
+    )
+    yield from families.BREAKER_TRIPS.filled(({"scope": scope}, opened[scope]) for scope in scopes)
+
+
+def _of_cost(run: RunSoFar) -> Iterator[MetricFamily]:
+    cost = paid(run.merged.used, run.merged.run)
+    yield from families.COST.filled([({}, _number(cost.usd if cost.by_model else None))])
+    yield from families.COST_LIMIT.filled([({}, _number(run.caps.usd))])
+    yield from families.REQUESTS_LIMIT.filled([({}, run.caps.requests)])
+
+
+def _placed(totals: Mapping[Tags, TagCounts]) -> list[_Placed]:
+    """Return all requests; those of the first places that were used have the labels of their place."""
+    places: dict[_Key, None] = {}
+    found = []
+    for tags, counts in totals.items():
+        place = _place(tags.plan_tags)
+        if place not in places and len(places) < MOST_PLACES:
+            places[place] = None
+        found.append(_Placed(place if place in places else _ELSEWHERE, tags, counts))
+    return found
+
+
+def _place(plan_tags: PlanTags) -> _Key:
+    told = ((name, getattr(plan_tags, name)) for name in PLACE)
+    return tuple((name, value) for name, value in told if value is not None)
+
+
+def _sums(parts: Iterable[tuple[_Key, float]]) -> Iterator[tuple[Labels, float]]:
+    """Yield the sum of the numbers of each set of labels."""
+    sums: dict[_Key, float] = {}
+    for labels, number in parts:
+        sums[labels] = sums.get(labels, 0) + number
+    return ((dict(labels), number) for labels, number in sums.items())
+
+
+def _tokens(ended: Iterable[_Placed]) -> Iterator[tuple[_Key, int]]:
+    for each in ended:
+        for name in _TOKEN_TYPES:
+            yield (*each.place, ("type", name)), getattr(each.counts.tokens, name)
+
+
+def _buckets(metric: str, ended: Iterable[_Placed]) -> Iterator[tuple[str, Labels, float]]:
+    """Yield the samples of a histogram: each value counts as the middle of its bucket in the snapshot."""
+    by_labels: defaultdict[_Key, Counter[int]] = defaultdict(Counter)
+    for each in ended:
+        if counts := each.counts.histograms.get(metric):
+            by_labels[each.by_outcome].update(counts)
+    for key, counts in by_labels.items():
+        labels = dict(key)
+        within = [0] * (len(BOUNDS_S) + 1)
+        for index, count in counts.items():
+            within[bisect_left(_LAST, index)] += count
+        for le, count in zip(_LE, accumulate(within), strict=True):
+            yield "_bucket", {**labels, "le": le}, count
+        yield "_count", labels, sum(within)
+        yield "_sum", labels, math.fsum(middle_s(index) * count for index, count in counts.items())
+
+
+def _last_within(bound_s: float) -> int:
+    """Return the last bucket of snapshots whose middle is within a bound."""
+    index = bucket(bound_s)
+    return index if middle_s(index) <= bound_s else index - 1
+
+
+_LAST = tuple(map(_last_within, BOUNDS_S))
+_LE = (*map(floatToGoString, BOUNDS_S), "+Inf")
+
+
+def _number(amount: Decimal | None) -> float | None:
+    return None if amount is None else float(amount)

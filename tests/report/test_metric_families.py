@@ -1,0 +1,32 @@
+"""The catalog, the page that tells of it, and the conventions of Prometheus for names."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from relayload.report.metric_families import HISTOGRAMS, NUMBERS, PLACE, Family, Kind
+
+PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+LIVE_AND_IN_FILE = [*NUMBERS, *HISTOGRAMS.values()]
+_ROW = re.compile(r"^\| `(relayload_\w+)` \| (\w+) \| (.*?) ?\| ", re.M)
+
+
+def _labels(family: Family) -> str:
+    place = family.labels[: len(PLACE)] == PLACE
+    own = family.labels[len(PLACE) :] if place else family.labels
+    return ", ".join([*(["place"] if place else []), *(f"`{label}`" for label in own)])
+
+
+def test_the_page_has_every_name_with_its_type_and_labels():
+    told = {name: (kind, labels) for name, kind, labels in _ROW.findall(PAGE)}
+    assert told == {family.name: (family.kind.value, _labels(family)) for family in LIVE_AND_IN_FILE}
+
+
+@pytest.mark.parametrize("family", LIVE_AND_IN_FILE, ids=lambda family: family.stem)
+def test_names_end_by_the_conventions(family: Family):
+    assert re.fullmatch(r"relayload(_[a-z]+)+", family.name)
+    assert family.stem.endswith(family.unit)
+    assert family.name.endswith("_total") is (family.kind is Kind.COUNTER)
+    assert family.help[0].isupper() or family.help[0].isdigit()
+    assert family.help.endswith(".")
