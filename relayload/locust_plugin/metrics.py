@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 import relayload
 from relayload.core.units import format_duration
 from relayload.locust_plugin.controller import Controller
+from relayload.locust_plugin.objectives_so_far import PAUSE_S
 from relayload.locust_plugin.options import MetricsOptions
 from relayload.report.live_metrics import RunSoFar, live_metrics
 
@@ -43,7 +44,7 @@ class RunMetrics(Collector):
         run = self._latest()
         for family in () if run is None else live_metrics(_so_far(run)):
             yield family
-            gevent.sleep(0)
+            gevent.sleep(PAUSE_S)
 
     def app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request, as a WSGI application."""

@@ -10,6 +10,8 @@ from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.snapshots import MergedSnapshot
 from relayload.core.objectives.so_far import judge_so_far
 
+PAUSE_S = 0.0005
+"""A pause in which the loop also looks for what has arrived and what is due, as it need not in one of no length."""
 _LEAST_S = 1.0
 _SHARE = 0.005
 """The most of this process's time that it takes, as the process may also generate load."""
@@ -43,6 +45,6 @@ class ObjectivesSoFar:
             began_at_s = clock.now_s()
             found.append(judge_so_far(objective, self._merged, elapsed_s))
             took_s += clock.now_s() - began_at_s
-            gevent.sleep(0)
+            gevent.sleep(PAUSE_S)
         self._renewed_at_s, self._pause_s = clock.now_s(), max(_LEAST_S, took_s / _SHARE)
         return found
