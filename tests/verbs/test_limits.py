@@ -110,7 +110,7 @@ def test_a_window_is_found_at_a_real_relay(profile, tmp_path: Path):
     found, _ = searched(profile("limits: [{requests: 8/s}]"), *arguments)
     (limit,) = found["limits"]
     assert (limit["counts"], limit["amount"], limit["window_s"], limit["kind"]) == ("requests", 8, 1.0, "sliding")
-    assert (limit["per"], found["client"]) == ("key", {"requests": ["8/s"]})
+    assert (limit["per"], found["client"]) == ("key", {"requests": ["436/min"]})
     assert [(each["limit"], each["true"]) for each in found["stated"]] == [(8, True)]
     assert json.loads(out.read_text()) == found
 

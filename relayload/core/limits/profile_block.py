@@ -5,6 +5,8 @@ from math import floor
 
 from relayload.core.limits.findings import Counts, FoundLimit
 
+_UNEVEN_S = 0.1
+"""By how much as many requests as a window admits may come closer together than they were sent."""
 _UNITS = (("s", 1.0), ("min", 60.0), ("h", 3600.0))
 
 
@@ -25,22 +27,21 @@ def max_in_flight(limits: Sequence[FoundLimit]) -> int | None:
 def _amount(limit: FoundLimit) -> str | None:
     """Return `299/min`; for a window of another length the rate at which it never has to refuse.
 
-    Requests that are sent evenly reach the relay some milliseconds earlier or later, so that a window which holds as
-    many as it admits now and then sees one more. One less leaves room for that.
+    Requests that are sent evenly reach the relay some milliseconds earlier or later, and one more than a window admits
+    must not fall into it for that.
     """
     if limit.refill_per_s is not None:
         return _rate(limit.refill_per_s, 0.0)
     if limit.window_s is None:
         return None
-    spare = 1 if limit.counts is Counts.REQUESTS and limit.amount > 1 else 0
-    return _rate((limit.amount - spare) / limit.window_s, limit.window_s)
+    return _rate(limit.amount / (limit.window_s + _UNEVEN_S), limit.window_s)
 
 
 def _rate(per_s: float, at_least_s: float) -> str | None:
-    """Return a rate in the shortest unit of at least that length that loses no more than a hundredth of it."""
+    """Return a rate in the shortest unit of at least that length that loses no more than a fortieth of it."""
     found = [(floor(per_s * length_s + 1e-6), unit, length_s) for unit, length_s in _UNITS]
     usable = [each for each in found if each[0] and (each[2] >= at_least_s * 0.999 or each[2] == 3600.0)]
     number, unit, _ = next(
-        (each for each in usable if each[0] >= 0.99 * per_s * each[2]), usable[-1] if usable else (0, "", 0.0)
+        (each for each in usable if each[0] >= 0.975 * per_s * each[2]), usable[-1] if usable else (0, "", 0.0)
     )
     return f"{number}/{unit}" if number else None

@@ -13,10 +13,10 @@ def limit(amount: int, window_s: float | None, **more) -> FoundLimit:
     [
         (limit(300, 60.0), "299/min"),
         (limit(10, 1.0), "9/s"),
-        (limit(5, 2.0), "120/min"),
-        (limit(1, 2.0), "30/min"),
+        (limit(5, 2.0), "142/min"),
+        (limit(1, 2.0), "28/min"),
         (limit(60, 3600.0), "59/h"),
-        (limit(99, 1.0, amount_at_most=101), "98/s"),
+        (limit(99, 1.0, amount_at_most=101), "90/s"),
         (limit(40, 2.0, kind=Kind.BUCKET, refill_per_s=20.0), "20/s"),
         (limit(300, 60.0, kind=Kind.BUCKET, refill_per_s=4.99), "299/min"),
     ],

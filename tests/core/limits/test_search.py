@@ -30,8 +30,11 @@ def test_each_kind_of_window_is_found_with_its_size_and_length(window, requests,
     (limit,) = limits.limits
     assert limit.refill_per_s == (pytest.approx(amount / window_s) if window == "bucket" else None)
     assert (limit.refused_count, limit.unexplained) == (None if window == "bucket" else False, 0)
-    rates = {"60/min": "1/s" if window == "bucket" else "60/min", "5/2s": "150/min"}
-    assert limits.client == {"requests": [rates.get(requests, requests)]}
+    at_refill = {"10/s": "10/s", "3/s": "3/s", "60/min": "1/s", "5/2s": "150/min"}
+    rates = (
+        at_refill if window == "bucket" else {"10/s": "9/s", "3/s": "163/min", "60/min": "59/min", "5/2s": "142/min"}
+    )
+    assert limits.client == {"requests": [rates[requests]]}
     assert limits.ended_by == ""
 
 
