@@ -43,7 +43,7 @@ _ENDED: Mapping[int, str] = MappingProxyType(
     }
 )
 """Why a search ends with a trial that exits with these codes."""
-_SIGNALS = ("sigint", "sigterm")
+_INTERRUPTIONS = ("sigint", "sigterm", "workers")
 """What has ended a trial of whose requests some may have failed for that."""
 
 
@@ -220,7 +220,7 @@ class Driver:
             pooled=read.pooled,
             refused=refused,
             ended_by=read.run.stopped_by_objective,
-            interrupted=read.run.ended_by in _SIGNALS,
+            interrupted=read.run.ended_by in _INTERRUPTIONS,
             load_s=min(read.run.ended_at_s or wanted.for_s, wanted.for_s),
             recording=directory.name,
         )

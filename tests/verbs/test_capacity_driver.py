@@ -137,7 +137,7 @@ def test_a_search_whose_only_worker_is_killed_ends_in_words_and_goes_on_later(
     assert run.wait() == 4, run.output
     capacity = found(tmp_path)
     assert capacity["reason"] == "not converged: no worker is left to go on with"
-    assert [trial["decision"] for trial in capacity["trials"]] == ["void"]
+    assert [trial["decision"] for trial in capacity["trials"]] == ["stopped"]
     again = search(relay.base_url, "--resume")
     assert again.wait() in (0, 4), again.output
     assert [trial["number"] for trial in found(tmp_path)["trials"]] == [1, 2]
