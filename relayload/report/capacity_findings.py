@@ -92,7 +92,7 @@ def frontier_row(point: FrontierPoint, over: Over) -> tuple[str, ...]:
         return _DASH if level is None else f"{over.told(level)} {how}"
 
     return (
-        f"{point.metric} {point.limit_s * 1000:g}ms",
+        f"{point.metric} {_limit(point.limit_s)}",
         known(point.holds_at, "proven" if point.proven else "observed"),
         known(point.fails_at, "refuted" if point.refuted else "observed"),
     )
@@ -114,3 +114,7 @@ def _time(seconds: float | None) -> str:
 
 def _rate(per_s: float) -> str:
     return f"{per_s:.4g}/s"
+
+
+def _limit(limit_s: float) -> str:
+    return f"{limit_s:g}s" if limit_s >= 1 else f"{limit_s * 1000:g}ms"

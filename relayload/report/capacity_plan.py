@@ -57,7 +57,7 @@ def _traffic(plan: CapacityPlan) -> Iterator[str]:
     growth = f"; it grows by {plan.growth_per_month * 100:.3g}% a month" if plan.growth_per_month else ""
     there = plan.unit.removesuffix("s") if plan.present.replicas == 1 else plan.unit
     yield f"planned with {plan.headroom:.0%} headroom{spare} for {_rate(plan.peak_per_s)}{growth}"
-    yield f"there now: {plan.present.replicas} {there}"
+    yield f"dates below: those of {plan.present.replicas} {there}"
 
 
 def _peak(plan: CapacityPlan, peak: Peak) -> Iterator[str]:

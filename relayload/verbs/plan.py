@@ -38,7 +38,7 @@ _OWN, _BASE = "as measured", "direct"
 @click.option("--headroom", metavar="SHARE", help="What is kept free of each replica or key; 20%.")
 @click.option("--lose-one", is_flag=True, help="One more, so that the others carry it when one is lost.")
 @click.option("--mix", metavar="MODEL=SHARE,…", help="How the traffic divides among models; as measured.")
-@click.option("--replicas", default=1, show_default=True, type=click.IntRange(1), help="How many there are now.")
+@click.option("--replicas", type=click.IntRange(1), help="How many there are now; as many as are needed.")
 @click.option(
     "--compare",
     nargs=2,
@@ -55,7 +55,7 @@ def command(
     headroom: str | None,
     lose_one: bool,
     mix: str | None,
-    replicas: int,
+    replicas: int | None,
     compare: tuple[str, str] | None,
     as_json: bool,
 ) -> None:
@@ -95,7 +95,7 @@ def _demand(
     mix: str | None,
     *,
     lose_one: bool,
-    replicas: int,
+    replicas: int | None,
 ) -> "Demand":
     """Return what the options ask for. Raises AuthorError with every fault in them."""
     from relayload.core.capacity.advice import HEADROOM

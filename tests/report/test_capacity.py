@@ -97,7 +97,7 @@ def test_what_the_trials_tell_besides_is_told_by_rate():
     ]
     assert lines[begins + 1][-2:] == ["1,234", "$0.5"]
     assert ["ttft", "500ms", "10/s", "proven", "20/s", "observed"] in lines
-    assert ["ttft", "1000ms", "–", "20/s", "refuted"] in lines
+    assert ["ttft", "1s", "–", "20/s", "refuted"] in lines
     assert [" ".join(line) for line in lines[-4:]] == [
         "suggested for clients, by what is proven:",
         "client:",

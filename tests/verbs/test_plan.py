@@ -87,7 +87,7 @@ def test_the_table_has_the_answer_first_and_carries_the_interval_through(capacit
     assert lines[0] == "plan for 37/s: 4 replicas by what is proven, 3 at best"
     assert "one carries 10/s 11.2/s 12.5/s" in lines
     assert "replicas needed 4 4 3" in lines
-    assert "there now: 5 replicas" in lines
+    assert "dates below: those of 5 replicas" in lines
     assert "quota to ask for in all, headroom included: 2,220 requests/min, 416,250" in lines
     assert any(line.startswith("exhausted 20") and "2.2 months" in line for line in lines)
     assert any(line.startswith("as measured saves $") and "against direct" in line for line in lines)

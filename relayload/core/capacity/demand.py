@@ -46,8 +46,8 @@ class Demand(Struct, frozen=True, kw_only=True):
     """Whether the rest must carry it when one is lost."""
     mix: Mapping[str, float] = {}
     """The share of each model; empty for the measured one."""
-    replicas: int = 1
-    """How many are there now."""
+    replicas: int | None = None
+    """How many are there now; None for as many as are needed by what is proven."""
 
     @property
     def peak_per_s(self) -> float:

@@ -32,7 +32,7 @@ class FrontierPoint(Struct, frozen=True, kw_only=True):
     metric: str
     """`ttft`, or `latency` of the scenarios that do not stream."""
     limit_s: float
-    """Of the p99, in seconds."""
+    """The limit of the p99, in seconds."""
     holds_at: float | None = None
     """The highest load below `fails_at` at which a trial passes; None if none does."""
     proven: bool = False

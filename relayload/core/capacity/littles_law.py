@@ -28,7 +28,7 @@ class InFlight(Struct, frozen=True, kw_only=True):
     ended_per_s: float
     """Requests that ended in the span, whatever their outcome."""
     mean_latency_s: float
-    """Of those."""
+    """Their mean latency."""
     deviation: float
     """How far `ended_per_s` x `mean_latency_s` is above `mean`, as a share of it."""
     by_chance: float

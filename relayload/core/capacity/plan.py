@@ -60,7 +60,7 @@ class Runways(Struct, frozen=True, kw_only=True):
 
 
 class Present(Struct, frozen=True, kw_only=True):
-    """What is there now, and until when it is enough."""
+    """What is there now, or is needed by what is proven if nobody told, and until when it is enough."""
 
     replicas: int
     headroom_used_up: Runways
@@ -140,7 +140,7 @@ def plan(
         lose_one=demand.lose_one,
         needed=needed,
         quota=_quota(demand.with_headroom_per_s, _tokens(capacity.models, shares)),
-        present=_present(carried, demand, today),
+        present=_present(carried, demand, needed, today),
         models=models,
         cost=cost,
         notes=(*_cautions(capacity, demand, carried), *notes),
@@ -204,14 +204,16 @@ def _quota(per_s: float, tokens: float | None) -> AskedQuota:
     )
 
 
-def _present(carried: CarriedRates, demand: Demand, today: date) -> Present:
+def _present(carried: CarriedRates, demand: Demand, needed: Numbers, today: date) -> Present:
+    replicas = demand.replicas or needed.proven or 1
+
     def runways(part: float) -> Runways:
         rates = (carried.proven, carried.likeliest, carried.at_best)
-        left = max(0, demand.replicas - demand.lose_one)
+        left = max(0, replicas - demand.lose_one)
         found = [None if rate is None else _runway(rate * left * part, demand, today) for rate in rates]
         return Runways(proven=found[0], likeliest=found[1], at_best=found[2])
 
-    return Present(replicas=demand.replicas, headroom_used_up=runways(1 - demand.headroom), exhausted=runways(1.0))
+    return Present(replicas=replicas, headroom_used_up=runways(1 - demand.headroom), exhausted=runways(1.0))
 
 
 def _runway(per_s: float, demand: Demand, today: date) -> Runway:

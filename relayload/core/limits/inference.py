@@ -49,7 +49,7 @@ class Explanation:
 
     @property
     def told(self) -> bool:
-        """Whether there is one kind and length; of a limit of one, all kinds are alike."""
+        """Whether one kind and length are left; of a limit of one, all kinds are alike."""
         one = len(self.windows) == len(self.units) == 1 and len(self.lengths_s[:2]) < 2
         return one or self.best.least == 1
 

@@ -131,7 +131,7 @@ else:
 
 
 class TokenCounts(Struct, frozen=True, kw_only=True):
-    """Of every attempt, as the relay told them; `counted` attempts had their chunks counted instead."""
+    """The tokens of every attempt, as the relay told them; `counted` attempts had their chunks counted instead."""
 
     input: int
     cached_input: int

@@ -161,7 +161,7 @@ class TokenStream:
         self._shared_at_s = self._open_at_s = self._dated_at_s = -1.0
         """The last instant that tokens share, at which something followed a token, and for which `date` was called."""
         self._error_s = self._most_error_s = 0.0
-        """Of the tokens at the instant `_dated_at_s`, and of all."""
+        """That of the tokens at the instant `_dated_at_s`, and the most of all."""
         self._is_open = False
         """Whether the last of those tokens may have arrived earlier, too."""
         self._shared_reads = self._open_reads = 0

@@ -187,3 +187,12 @@ def test_without_prices_or_tokens_there_is_no_cost():
     assert monthly_cost(1.0, {"o3": 1.0}, USES, []) is None
     assert monthly_cost(1.0, {"o3": 1.0}, untold, [("relay", CHEAP)]) is None
     assert unpriced({"o3": 0.5, "o9": 0.5}, CHEAP) == ("o9",)
+
+
+def test_unless_told_the_dates_are_those_of_as_many_as_are_needed():
+    found = planned(mean_per_s=100.0, growth_per_month=0.15, headroom=0.2)
+    assert found.needed.proven is not None
+    assert found.present.replicas == found.needed.proven > 1
+    used_up = found.present.headroom_used_up.proven
+    assert used_up is not None
+    assert used_up.months, "as many as are needed are enough for a while"
