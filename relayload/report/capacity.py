@@ -11,10 +11,9 @@ from relayload.core.capacity.trial import BACKLOG, Binding, Decision, Purpose, T
 from relayload.core.units import format_duration
 from relayload.report.capacity_findings import findings_parts
 from relayload.report.fitting_table import Cell, Column, FittingTable
-from relayload.report.printing import printed
+from relayload.report.printing import DASH, printed
 from relayload.report.screen import PLAIN, Screen
 
-_DASH = "–"
 _STYLES = {Decision.PASS: "green", Decision.FAIL: "red"}
 _VERDICTS = {Decision.PASS: "passed", Decision.FAIL: "failed"}
 _PURPOSES = {Purpose.SEARCH: "to search", Purpose.CONFIRM: "to confirm", Purpose.CONTROL: "as a control"}
@@ -54,10 +53,10 @@ def trial_row(trial: Trial) -> tuple[str, ...]:
         format_duration(trial.load_s),
         trial.purpose.value,
         decided(trial),
-        _DASH if binding is None else binding.objective,
-        _DASH if binding is None or binding.used is None else f"{binding.used:.0%}",
+        DASH if binding is None else binding.objective,
+        DASH if binding is None or binding.used is None else f"{binding.used:.0%}",
         _rate(trial.ok_per_s),
-        _DASH if trial.latency_p50_s is None else format_duration(trial.latency_p50_s),
+        DASH if trial.latency_p50_s is None else format_duration(trial.latency_p50_s),
     )
 
 
@@ -142,4 +141,4 @@ def _level(trial: Trial) -> float:
 
 
 def _rate(per_s: float | None) -> str:
-    return _DASH if per_s is None else f"{per_s:.4g}/s"
+    return DASH if per_s is None else f"{per_s:.4g}/s"

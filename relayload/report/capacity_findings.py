@@ -14,8 +14,8 @@ from relayload.core.capacity.measures import Measures
 from relayload.core.capacity.trial import Decision, Trial
 from relayload.core.units import format_duration
 from relayload.report.fitting_table import Cell, Column, FittingTable
+from relayload.report.printing import DASH
 
-_DASH = "–"
 _LAW = "law"
 _HEADINGS = ("rate", "in flight", _LAW, "TTFT p50", "TTFT p99", "latency p99", "tokens/s", "$/1,000 good")
 _OPTIONAL = ("latency p99", "TTFT p50")
@@ -65,11 +65,11 @@ def measure_row(trial: Trial, measures: Measures) -> tuple[str, ...]:
         str(trial.number),
         *(() if trial.users is None else (str(trial.users),)),
         _rate(trial.rate_per_s),
-        _DASH if found is None else f"{found.mean:.3g}",
-        _DASH if found is None else _law(found),
+        DASH if found is None else f"{found.mean:.3g}",
+        DASH if found is None else _law(found),
         *(_time(seconds) for seconds in (measures.ttft_p50_s, measures.ttft_p99_s, measures.latency_p99_s)),
-        _DASH if measures.output_tokens_per_s is None else f"{measures.output_tokens_per_s:,.0f}",
-        _DASH if usd is None else f"${usd:,.4g}",
+        DASH if measures.output_tokens_per_s is None else f"{measures.output_tokens_per_s:,.0f}",
+        DASH if usd is None else f"${usd:,.4g}",
     )
 
 
@@ -89,7 +89,7 @@ def frontier_row(point: FrontierPoint, over: Over) -> tuple[str, ...]:
     """Return a limit with the loads at which it holds and fails."""
 
     def known(level: float | None, how: str) -> str:
-        return _DASH if level is None else f"{over.told(level)} {how}"
+        return DASH if level is None else f"{over.told(level)} {how}"
 
     return (
         f"{point.metric} {_limit(point.limit_s)}",
@@ -109,7 +109,7 @@ def advice_lines(advice: Advice) -> Iterator[str]:
 
 
 def _time(seconds: float | None) -> str:
-    return _DASH if seconds is None else format_duration(seconds)
+    return DASH if seconds is None else format_duration(seconds)
 
 
 def _rate(per_s: float) -> str:

@@ -12,10 +12,9 @@ from relayload.core.capacity.plan import AskedQuota, CapacityPlan, Runway, Runwa
 from relayload.core.metrics.price_quote import Offer
 from relayload.core.units import format_duration
 from relayload.report.fitting_table import Cell, Column, FittingTable
-from relayload.report.printing import printed
+from relayload.report.printing import DASH, printed
 from relayload.report.screen import PLAIN, Screen
 
-_DASH = "–"
 _UNKNOWN = "unknown"
 
 
@@ -43,8 +42,8 @@ def _title(plan: CapacityPlan) -> str:
     if numbers.proven is None:
         least = "" if (numbers.at_best or 0) < 2 else f", and fewer than {numbers.at_best} are surely not enough"
         return f"plan for {_rate(plan.mean_per_s)}: no number of {plan.unit} is proven to be enough{least}"
-    best = _DASH if numbers.at_best is None else str(numbers.at_best)
-    at_best = "" if best in (_DASH, str(numbers.proven)) else f", {best} at best"
+    best = DASH if numbers.at_best is None else str(numbers.at_best)
+    at_best = "" if best in (DASH, str(numbers.proven)) else f", {best} at best"
     unit = plan.unit.removesuffix("s") if numbers.proven == 1 else plan.unit
     return f"plan for {_rate(plan.mean_per_s)}: {numbers.proven} {unit} by what is proven{at_best}"
 

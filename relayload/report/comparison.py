@@ -11,7 +11,7 @@ from relayload.core.objectives.formatting import quantity, share
 from relayload.report.fitting_table import Column, FittingTable
 from relayload.report.markdown import escape
 from relayload.report.markdown import table as markdown_table
-from relayload.report.printing import printed
+from relayload.report.printing import DASH, printed
 from relayload.report.screen import PLAIN, Screen
 from relayload.report.text import MARKS, STYLES
 
@@ -20,7 +20,6 @@ HEADINGS = ("", "measure", "base", "new", "change", _INTERVAL, "p")
 STAR_LEGEND = "* from the requests of one run alone: another run would differ by more"
 _LEAST_WIDTH = 18
 """The least width of a measure's name, however wide the other columns are."""
-_DASH = "–"
 
 
 def render_comparison(comparison: Comparison, screen: Screen = PLAIN) -> str:
@@ -65,8 +64,8 @@ def effect_cells(effect: Effect) -> list[str]:
         measured(effect.base, effect.unit),
         measured(effect.new, effect.unit),
         changed(effect, effect.change),
-        f"{ends[0]} to {ends[1]}{' *' if starred(effect) else ''}" if known else _DASH,
-        _DASH if effect.p is None else f"{effect.p:.3f}",
+        f"{ends[0]} to {ends[1]}{' *' if starred(effect) else ''}" if known else DASH,
+        DASH if effect.p is None else f"{effect.p:.3f}",
     ]
 
 

@@ -11,10 +11,9 @@ from relayload.core.traffic.plan import Plan, StagePlan, Volume
 from relayload.core.units import format_duration, format_usd
 from relayload.report.chart import chart
 from relayload.report.fitting_table import Column, FittingTable
-from relayload.report.printing import printed
+from relayload.report.printing import DASH, printed
 from relayload.report.screen import PLAIN, Screen
 
-_DASH = "–"
 _HEADINGS = ("stage", "for", "arrivals", "peak/s", "peak/min", "tokens in", "tokens out")
 _OPTIONAL = ("peak/min", "peak/s", "tokens in", "tokens out")
 _TOO_FEW = "too few samples for a PASS: plan more"
@@ -65,15 +64,15 @@ def _for(stage: StagePlan, load_kind: str) -> str:
 
 def _volume(volume: Volume | None) -> tuple[str, ...]:
     if volume is None:
-        return (_DASH,) * 5
+        return (DASH,) * 5
     counts = (volume.arrivals, volume.peak_per_second, volume.peak_per_minute, volume.input_tokens)
-    return (*(_DASH if count is None else f"{count:,}" for count in counts), _output(volume))
+    return (*(DASH if count is None else f"{count:,}" for count in counts), _output(volume))
 
 
 def _output(volume: Volume) -> str:
     if volume.output_tokens is not None:
         return f"{volume.output_tokens:,}"
-    return _DASH if volume.max_output_tokens is None else f"≤ {volume.max_output_tokens:,}"
+    return DASH if volume.max_output_tokens is None else f"≤ {volume.max_output_tokens:,}"
 
 
 def _dollars(volume: Volume | None, priced: bool) -> tuple[str, ...]:
@@ -144,4 +143,4 @@ def _warning(prospect: SampleForecast) -> str | None:
 
 
 def _samples(prospect: SampleForecast) -> str:
-    return _DASH if prospect.samples is None else f"{prospect.samples:,}"
+    return DASH if prospect.samples is None else f"{prospect.samples:,}"

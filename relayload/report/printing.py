@@ -11,6 +11,9 @@ from relayload.report.screen import PLAIN, Screen
 _COMMAND = re.compile(r"^\s*::|##(?=\[|vso\[)")
 """The beginning of a command to GitHub Actions (actions/runner, ActionCommand) or Azure Pipelines."""
 
+DASH = "–"
+"""A number that is not there."""
+
 
 def printed(parts: Iterable[RenderableType], screen: Screen = PLAIN) -> str:
     """Render the parts one below the other, without markup and without blanks at the ends of lines.

@@ -12,7 +12,7 @@ from relayload.core.metrics.metric import Unit
 from relayload.core.objectives.formatting import quantity
 from relayload.core.units import format_duration
 from relayload.report.fitting_table import Cell, Column, FittingTable
-from relayload.report.printing import printed
+from relayload.report.printing import DASH, printed
 from relayload.report.screen import PLAIN, Screen
 from relayload.report.text import STYLES
 
@@ -21,7 +21,6 @@ _WORDS = {"run": 6, "verdict": 12}
 """The least widths of columns of words; a verdict is never broken."""
 _OPTIONAL = ("latency p50", "TTFT p50", "latency p99", "ok", "errors")
 ENDS = ("median", "min", "max")
-_DASH = "–"
 
 
 def render_repeats(repeats: Repeats, screen: Screen = PLAIN) -> str:
@@ -59,7 +58,7 @@ def number_cells(numbers: Mapping[str, float | None]) -> list[str]:
 def number_text(name: str, number: float | None) -> str:
     """Return a number of a run with its unit."""
     if number is None:
-        return _DASH
+        return DASH
     if name.endswith("_per_s"):
         return quantity(number, Unit.PER_SECOND)
     return format_duration(number) if name.endswith("_s") else f"{number:,.6g}"

@@ -11,10 +11,9 @@ from relayload.core.metrics.side_by_side import AddedAt, Beside, SideBySide
 from relayload.core.objectives.formatting import share
 from relayload.core.units import format_duration, format_usd
 from relayload.report.fitting_table import Column, FittingTable
-from relayload.report.printing import printed
+from relayload.report.printing import DASH, printed
 from relayload.report.screen import PLAIN, Screen
 
-_DASH = "–"
 _LONGEST_NAME = 16
 
 
@@ -99,8 +98,8 @@ def _short(name: str) -> str:
 
 
 def _cells(found: AddedAt) -> list[str]:
-    ends = [_DASH if end is None else _signed(end) for end in (found.low, found.high)]
-    interval = _DASH if found.low is None and found.high is None else " to ".join(ends)
+    ends = [DASH if end is None else _signed(end) for end in (found.low, found.high)]
+    interval = DASH if found.low is None and found.high is None else " to ".join(ends)
     return [format_duration(found.base), format_duration(found.new), _signed(found.added), interval]
 
 

@@ -11,8 +11,8 @@ from relayload.core.objectives.formatting import quantity
 from relayload.core.stats.sample import Distribution
 from relayload.core.units import format_duration
 from relayload.report.fitting_table import Column, FittingTable
+from relayload.report.printing import DASH
 
-_DASH = "–"
 HEADINGS = ("stage", "for", "started", "failed", "ok/s", "TTFT p50", "TTFT p99", "latency p99")
 _OPTIONAL = ("TTFT p50", "for", "failed", "started", "ok/s")
 _MOST_ROWS = 40
@@ -39,10 +39,10 @@ def _name(name: str, group: Group) -> str:
 def _numbers(group: Group) -> tuple[str, ...]:
     ttft, latency = group.metrics.ttft, group.metrics.latency
     return (
-        format_duration(group.measured_s) if group.measured_s else _DASH,
+        format_duration(group.measured_s) if group.measured_s else DASH,
         f"{group.started:,}",
         f"{group.failed:,}",
-        _DASH if group.ok_per_s is None else quantity(group.ok_per_s, Unit.PER_SECOND),
+        DASH if group.ok_per_s is None else quantity(group.ok_per_s, Unit.PER_SECOND),
         *(_percentile(ttft, p) for p in (50.0, 99.0)),
         _percentile(latency, 99.0),
     )
@@ -50,4 +50,4 @@ def _numbers(group: Group) -> tuple[str, ...]:
 
 def _percentile(distribution: Distribution | None, p: float) -> str:
     known = distribution.percentiles if distribution else ()
-    return next((format_duration(found.value) for found in known if found.p == p), _DASH)
+    return next((format_duration(found.value) for found in known if found.p == p), DASH)

@@ -20,7 +20,7 @@ from relayload.core.stats.sample import Distribution
 from relayload.core.units import format_duration
 from relayload.report.facts import batch_facts, client_facts, cost_facts, heading_facts, later_facts, target_facts
 from relayload.report.fitting_table import Cell, Column, FittingTable, packed
-from relayload.report.printing import printed
+from relayload.report.printing import DASH, printed
 from relayload.report.screen import PLAIN, Screen
 from relayload.report.side_by_side import side_by_side_parts
 from relayload.report.stages import stage_parts
@@ -42,7 +42,6 @@ _MET = "○"
 """The mark of an objective that is met but not proven."""
 _MISSED = ((Status.FAIL, "failed"), (Status.INCONCLUSIVE, "inconclusive"))
 _WARNING = Text("!", style="yellow")
-_DASH = "–"
 _FACT_WIDTH, _FACT_GAP = 9, 2
 
 
@@ -191,7 +190,7 @@ def too_late(distribution: Distribution, wanted: Sequence[float]) -> list[str]:
 def interval(low: float | None, high: float | None, unit: str) -> str:
     """Return `95.0–104ms`; an end that the sample does not bound is `…`."""
     if low is None and high is None:
-        return _DASH
+        return DASH
     ends = ("…" if end is None else quantity(end, unit) for end in (low, high))
     return "–".join(ends)
 
@@ -323,7 +322,7 @@ def observed(result: ObjectiveResult) -> str:
     """Return what was observed: a quantity, `∞` if no answer came, or a dash if nothing was measured."""
     if result.observed is not None:
         return quantity(result.observed, result.unit)
-    return "∞" if result.n else _DASH
+    return "∞" if result.n else DASH
 
 
 def conclusion(verdict: Verdict) -> Text:

@@ -27,6 +27,7 @@ from relayload.report.html.profile_text import profile_lines
 from relayload.report.html.shell import rendered
 from relayload.report.html.svg import element
 from relayload.report.html.tables import Table
+from relayload.report.printing import DASH
 
 _MOST_TRIALS = 100
 """The most trials that are shown."""
@@ -38,7 +39,6 @@ _CLASSES = {
     ExitCode.SIGINT: "stopped",
     ExitCode.SIGTERM: "stopped",
 }
-_DASH = "–"
 _TRIAL_NOTE = "used: the part of its error budget, or of its limit, that the objective which binds has used"
 _WORDS = ("to", "verdict", "binds")
 
@@ -150,8 +150,8 @@ def _refusal_table(capacity: Capacity, trials: Sequence[Trial]) -> Table:
             f"{trial.failed:,}",
             f"{trial.rate_limited:,}",
             f"{trial.overloaded:,}",
-            _DASH if trial.ceiling is None else str(trial.ceiling),
-            _DASH if trial.queue is None else f"{trial.queue.in_flight:,} at once",
+            DASH if trial.ceiling is None else str(trial.ceiling),
+            DASH if trial.queue is None else f"{trial.queue.in_flight:,} at once",
         )
         for trial in trials
         if trial.failed

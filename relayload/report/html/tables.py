@@ -17,9 +17,9 @@ from relayload.core.units import format_duration, format_usd
 from relayload.report.html.lane_chart import lane_drawing
 from relayload.report.html.scale import Log, value_scale
 from relayload.report.html.svg import element, instant_text
+from relayload.report.printing import DASH
 from relayload.report.text import TOO_LATE, groups, interval, too_late
 
-_DASH = "–"
 MOST_DRAWN = 20
 """The rows of a table that are shown and drawn; the rest is folded away."""
 MOST_ROWS = 800
@@ -121,7 +121,7 @@ def _group_cells(name: str, group: Group) -> Iterator[str]:
     yield one_line(name, _LONGEST_NAME) + (" (not measured)" if group.warmup else "")
     yield f"{group.started:,}"
     yield f"{group.failed:,}"
-    yield _DASH if group.ok_per_s is None else quantity(group.ok_per_s, Unit.PER_SECOND)
+    yield DASH if group.ok_per_s is None else quantity(group.ok_per_s, Unit.PER_SECOND)
     yield from (_percentile(found, p) for found in (ttft, latency) for p in (50.0, 99.0))
 
 
@@ -129,12 +129,12 @@ def _paid_cells(group: Group) -> Iterator[str]:
     assert isinstance(group, PaidGroup)
     yield f"{group.tokens.input:,}"
     yield f"{group.tokens.output:,}"
-    yield _DASH if group.cost.usd is None or not group.cost.by_model else format_usd(group.cost.usd)
+    yield DASH if group.cost.usd is None or not group.cost.by_model else format_usd(group.cost.usd)
 
 
 def _percentile(found: Distribution | None, p: float) -> str:
     value = _value(found, p)
-    return _DASH if value is None else quantity(value, Unit.SECONDS)
+    return DASH if value is None else quantity(value, Unit.SECONDS)
 
 
 def _value(found: Distribution | None, p: float) -> float | None:
@@ -151,7 +151,7 @@ def _range(found: Distribution | None, x: Log | None) -> Cell:
     """Return a bar from the median to the 99th percentile; all rows of a table share a log scale."""
     low, high = _value(found, 50.0), _value(found, 99.0)
     if x is None or not low or not high:
-        return _DASH
+        return DASH
     left, right, middle = x.at(low), x.at(high), _RANGE_HEIGHT / 2
     bar = element("rect", class_="interval", x=left, y=middle - 3, width=max(1.0, right - left), height=6.0, rx=3)
     dot = element("circle", class_="observed", cx=left, cy=middle, r=4)
@@ -177,11 +177,11 @@ def error_table(errors: Sequence[ErrorCount], series: Sequence[ErrorSeries], sta
 def _error_row(error: ErrorCount, when: ErrorSeries | None, started: int) -> tuple[Cell, ...]:
     return (
         error.outcome,
-        one_line(error.error or _DASH, _LONGEST_NAME),
+        one_line(error.error or DASH, _LONGEST_NAME),
         f"{error.count:,}",
-        share(error.count / started) if started else _DASH,
-        _DASH if when is None else instant_text(when.first_s),
-        _DASH if when is None else instant_text(when.last_s),
+        share(error.count / started) if started else DASH,
+        DASH if when is None else instant_text(when.first_s),
+        DASH if when is None else instant_text(when.last_s),
         error.relay_message or "nothing",
     )
 
