@@ -61,8 +61,10 @@ def trial_row(trial: Trial) -> tuple[str, ...]:
 
 
 def decided(trial: Trial) -> str:
-    """Return what a trial came to in a word."""
-    return "proven" if trial.proven else "refuted" if trial.refuted else _VERDICTS.get(trial.decision, trial.decision)
+    """Return what a trial came to in a word. Only one that confirms proves anything."""
+    if trial.proven and trial.purpose is Purpose.CONFIRM:
+        return "proven"
+    return "refuted" if trial.refuted else _VERDICTS.get(trial.decision, trial.decision)
 
 
 def capacity_facts(capacity: Capacity) -> list[str]:
