@@ -39,12 +39,42 @@
   const bins = read(block);
   const count = bins.names.length;
   const charts = [];
-  let shown = [0, count];
+
+  // What is shown of an axis, in steps of which it has `count`, and at least `fewest` are shown.
+  class View {
+    constructor(count, fewest) {
+      Object.assign(this, { count, fewest, from: 0, until: count, charts: [] });
+    }
+
+    get all() { return this.from === 0 && this.until === this.count; }
+
+    // Where a place of the whole axis is now, both as shares of its length.
+    at(share) { return (share * this.count - this.from) / (this.until - this.from); }
+
+    zoom(from, until) {
+      const length = Math.min(this.count, Math.max(this.fewest, Math.round(until - from)));
+      this.from = Math.max(0, Math.min(this.count - length, Math.round(from)));
+      this.until = this.from + length;
+      for (const chart of this.charts) chart.zoomed();
+    }
+
+    showAll() { this.zoom(0, this.count); }
+  }
+
+  // Charts over time share their zoom; one with an axis of its own has one of its own, or none.
+  const timeView = new View(count, 1);
+  const viewOf = (figure) => {
+    if (figure.classList.contains("timed")) return timeView;
+    return figure.classList.contains("zooms") ? new View(48, 6) : new View(1, 1);
+  };
 
   class Chart {
     constructor(figure) {
       this.figure = figure;
       this.timed = figure.classList.contains("timed");
+      this.zooms = this.timed || figure.classList.contains("zooms");
+      this.view = viewOf(figure);
+      this.view.charts.push(this);
       this.plot = figure.querySelector(".plot");
       this.image = this.plot.querySelector("svg");
       this.inner = this.plot.querySelector(".inner");
@@ -68,7 +98,7 @@
       this.plot.tabIndex = 0;
       this.plot.setAttribute("role", "group");
       const title = figure.querySelector("h3").textContent;
-      this.plot.setAttribute("aria-label", `${title}: arrow keys show values${this.timed ? ", + and - zoom, 0 shows all" : ""}`);
+      this.plot.setAttribute("aria-label", `${title}: arrow keys show values${this.zooms ? ", + and - zoom, 0 shows all" : ""}`);
       this.listen();
       this.legend();
     }
@@ -78,12 +108,12 @@
       this.plot.addEventListener("pointerleave", () => { if (!this.from) this.leave(); });
       this.plot.addEventListener("blur", () => this.leave());
       this.plot.addEventListener("keydown", (event) => this.key(event));
-      if (!this.timed) return;
+      if (!this.zooms) return;
       this.plot.addEventListener("pointerdown", (event) => {
         if (event.button === 0 && event.pointerType !== "touch") this.begin(event);
       });
       this.plot.addEventListener("pointerup", (event) => this.end(event));
-      this.plot.addEventListener("dblclick", () => zoom(0, count));
+      this.plot.addEventListener("dblclick", () => this.view.showAll());
     }
 
     legend() {
@@ -106,12 +136,9 @@
     }
 
     // Where a position is on the screen of the chart, in its own units.
-    x(position) {
-      const at = this.at[position][0];
-      if (!this.timed) return this.left + at;
-      const [from, until] = shown;
-      return this.left + ((at / bins.width) * count - from) / (until - from) * bins.width;
-    }
+    x(position) { return this.left + this.view.at(this.at[position][0] / bins.width) * bins.width; }
+
+    isShown(x) { return x >= this.left - 1 && x <= this.right + 1; }
 
     unit(event) {
       const box = this.image.getBoundingClientRect();
@@ -122,7 +149,7 @@
       let best = null;
       for (let n = 0; n < this.at.length; n += 1) {
         const x = this.x(n);
-        if (x < this.left - 1 || x > this.right + 1) continue;
+        if (!this.isShown(x)) continue;
         if (best === null || Math.abs(x - unit) < Math.abs(this.x(best) - unit)) best = n;
       }
       return best;
@@ -138,7 +165,7 @@
     show(position, speak = false) {
       this.position = position;
       const x = this.x(position);
-      if (x < this.left - 1 || x > this.right + 1) { this.leave(); return; }
+      if (!this.isShown(x)) { this.leave(); return; }
       this.cursor.setAttribute("x1", x);
       this.cursor.setAttribute("x2", x);
       this.cursor.setAttribute("visibility", "visible");
@@ -174,28 +201,28 @@
     }
 
     key(event) {
-      const last = this.at.length - 1;
       const now = this.position;
-      const [from, until] = this.timed ? shown : [0, last + 1];
+      const within = [...this.at.keys()].filter((position) => this.isShown(this.x(position)));
+      const [first, last] = [within.at(0), within.at(-1)];
       const to = {
-        ArrowRight: now === null ? from : Math.min(until - 1, now + 1),
-        ArrowLeft: now === null ? until - 1 : Math.max(from, now - 1),
-        Home: from,
-        End: until - 1,
+        ArrowRight: now === null ? first : Math.min(last, now + 1),
+        ArrowLeft: now === null ? last : Math.max(first, now - 1),
+        Home: first,
+        End: last,
       }[event.key];
-      if (to !== undefined) together(this, Math.max(0, Math.min(last, to)), true);
-      else if (event.key === "Escape") { this.leave(); if (this.timed) zoom(0, count); }
-      else if (this.timed && event.key === "0") zoom(0, count);
-      else if (this.timed && (event.key === "+" || event.key === "-")) this.step(event.key === "+" ? 0.5 : 2);
+      if (to !== undefined) together(this, to, true);
+      else if (event.key === "Escape") { this.leave(); this.view.showAll(); }
+      else if (this.zooms && event.key === "0") this.view.showAll();
+      else if (this.zooms && (event.key === "+" || event.key === "-")) this.step(event.key === "+" ? 0.5 : 2);
       else return;
       event.preventDefault();
     }
 
     step(factor) {
-      const [from, until] = shown;
-      const middle = this.position === null ? (from + until) / 2 : this.position + 0.5;
-      const length = Math.max(2, (until - from) * factor);
-      zoom(middle - length / 2, middle + length / 2);
+      const { from, until, count, fewest } = this.view;
+      const middle = this.position === null ? (from + until) / 2 : this.at[this.position][0] / bins.width * count;
+      const length = Math.max(fewest, 2, (until - from) * factor);
+      this.view.zoom(middle - length / 2, middle + length / 2);
       if (this.position !== null) together(this, this.position);
     }
 
@@ -222,39 +249,60 @@
       this.from = null;
       this.brush.remove();
       if (high - low < 6) return;
-      const [from, until] = shown;
+      const { from, until } = this.view;
       const at = (x) => from + (x - this.left) / bins.width * (until - from);
-      zoom(at(low), at(high));
+      this.view.zoom(at(low), at(high));
     }
 
     zoomed() {
-      const [from, until] = shown;
-      const all = from === 0 && until === count;
+      const { from, until, count, all } = this.view;
       const x = from / count * bins.width;
       const width = (until - from) / count * bins.width;
       this.inner.setAttribute("viewBox", `${x} 0 ${width} ${this.inner.height.baseVal.value}`);
       this.figure.classList.toggle("zoomed", !all);
-      this.ticks.replaceChildren(...(all ? this.ownTicks : this.ticksBetween(from, until)));
+      this.ticks.replaceChildren(...(all ? this.ownTicks : this.ticksBetween()));
+      this.moveNames();
       this.tools(all);
     }
 
-    ticksBetween(from, until) {
-      const base = this.ownTicks.find((node) => node.localName === "text");
-      const line = this.ownTicks.find((node) => node.localName === "line");
+    // The beginnings of bins, or the positions that have values, as far as there is room.
+    places() {
+      if (!this.timed) return this.at.map(([at, label]) => [this.left + this.view.at(at / bins.width) * bins.width, label]);
+      const { from, until } = this.view;
       const step = Math.max(1, Math.ceil((until - from) / 6));
       const made = [];
-      for (let n = Math.ceil(from); n <= until; n += step) {
-        const x = this.left + (n - from) / (until - from) * bins.width;
+      for (let n = from; n <= until; n += step) made.push([this.left + this.view.at(n / count) * bins.width, bins.starts[n]]);
+      return made;
+    }
+
+    ticksBetween() {
+      const base = this.ownTicks.find((node) => node.localName === "text");
+      const line = this.ownTicks.find((node) => node.localName === "line");
+      const made = [];
+      let last = -Infinity;
+      for (const [x, label] of this.places()) {
+        if (!this.isShown(x) || x - last < 50) continue;
+        last = x;
         const mark = line.cloneNode();
         mark.setAttribute("x1", x);
         mark.setAttribute("x2", x);
         const text = base.cloneNode();
         text.setAttribute("x", x);
         text.setAttribute("text-anchor", x > this.right - 12 ? "end" : "middle");
-        text.textContent = bins.starts[n];
+        text.textContent = label;
         made.push(mark, text);
       }
       return made;
+    }
+
+    // Names of limits at a place of the axis stay beside it.
+    moveNames() {
+      for (const one of this.image.querySelectorAll("text[data-at]")) {
+        one.dataset.beside ??= one.getAttribute("x") - this.left - one.dataset.at;
+        const x = this.left + this.view.at(one.dataset.at / bins.width) * bins.width;
+        one.setAttribute("x", x + Number(one.dataset.beside));
+        one.setAttribute("visibility", this.isShown(x) ? "visible" : "hidden");
+      }
     }
 
     tools(all) {
@@ -262,13 +310,13 @@
       if (this.reset) return;
       this.reset = make("div", { class: "tools" });
       const button = make("button", { type: "button" }, "Show all");
-      button.addEventListener("click", () => { zoom(0, count); this.plot.focus(); });
+      button.addEventListener("click", () => { this.view.showAll(); this.plot.focus(); });
       this.reset.append(button);
       this.figure.append(this.reset);
     }
   }
 
-  // Charts over time share their cursor and their zoom.
+  // Charts over time share their cursor.
   function together(chart, position, speak = false) {
     for (const other of charts) {
       if (other === chart || (chart.timed && other.timed)) other.show(position, speak && other === chart);
@@ -276,13 +324,6 @@
       if (other !== chart) other.tip.hidden = true;
     }
     if (chart.position !== null) chart.tell();
-  }
-
-  function zoom(from, until) {
-    const length = Math.min(count, Math.max(1, Math.round(until - from)));
-    const begin = Math.max(0, Math.min(count - length, Math.round(from)));
-    shown = [begin, begin + length];
-    for (const chart of charts) if (chart.timed) chart.zoomed();
   }
 
   for (const figure of document.querySelectorAll(".chart")) {
@@ -293,12 +334,14 @@
     if (!figure.querySelector(".values")) {
       const silent = Object.create(Chart.prototype);
       Object.assign(silent, {
-        figure, timed: true, inner: figure.querySelector(".inner"), ticks: figure.querySelector(".x-ticks"),
+        figure, timed: true, view: timeView, inner: figure.querySelector(".inner"), ticks: figure.querySelector(".x-ticks"),
         left: bins.left, right: bins.left + bins.width, plot: figure.querySelector(".plot"),
+        image: figure.querySelector(".plot svg"),
         show() {}, clear() {}, tip: {}, position: null,
       });
       silent.ownTicks = [...silent.ticks.childNodes];
       charts.push(silent);
+      timeView.charts.push(silent);
     }
   }
 })();

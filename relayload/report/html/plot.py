@@ -47,6 +47,8 @@ class Figure:
     """The pixel and the name of each position; None for the bins that all charts over time share."""
     timed: bool = True
     """Its horizontal axis is the time of the run."""
+    zooms: bool = False
+    """It zooms along an axis of its own; what is over time does so with the others."""
     key: Markup = field(default=Markup(""))
     """A legend of what it draws instead of series."""
 
@@ -60,7 +62,7 @@ class Figure:
             + element("div", self.svg, class_="plot")
             + (element("ul", legend, class_="legend") if len(named) > 1 else self.key)
             + self._values(),
-            class_="chart timed" if self.timed else "chart",
+            class_="chart timed" if self.timed else "chart zooms" if self.zooms else "chart",
         )
 
     def _values(self) -> Markup:

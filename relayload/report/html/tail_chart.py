@@ -62,7 +62,7 @@ def tail_figure(title: str, note: str, tail: Tail, limits: Sequence[tuple[float,
     ]
     words = f"{title}: " + ", ".join(f"p{p.p:g} {quantity(p.value, Unit.SECONDS)}" for p in points)
     at = [(x.at(point.p), f"p{point.p:g}") for point in points]
-    return Figure(title, note, drawing(words, Markup(content)), series, at, timed=False)
+    return Figure(title, note, drawing(words, Markup(content)), series, at, timed=False, zooms=True)
 
 
 def _bounded(points: Sequence[Percentile]) -> list[list[Percentile]]:
@@ -87,4 +87,5 @@ def _limit_names(x: LogPercentile, y: Linear | Log, limits: Sequence[tuple[float
             x=LEFT + x.at(p) + (8 if right else -8),
             y=at,
             text_anchor="start" if right else "end",
+            data_at=x.at(p),
         )

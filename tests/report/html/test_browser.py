@@ -238,6 +238,42 @@ def test_percentiles_have_their_values_at_the_pointer_too(opened: Opened):
     assert re.search(r"^p99\nvalue\n[\d.]+s\n95% interval\n", text)
 
 
+def test_a_chart_by_percentile_zooms_alone_by_pointer_and_by_keyboard(opened: Opened):
+    tail, others = "Latency by percentile", ("TTFT by percentile", REQUESTS)
+    before, of_others = opened.shown(tail), [opened.shown(title) for title in others]
+    opened.drag(tail, 0.5, 0.9)
+    begin, length = opened.shown(tail)
+    assert begin > 0
+    assert 0.3 < length / before[1] < 0.6
+    ticks = opened.chart(tail).locator(".x-ticks text").all_text_contents()
+    assert ticks
+    assert "p0" not in ticks
+    opened.chart(tail).locator(".plot").focus()
+    opened.page.keyboard.press("Home")
+    first = opened.chart(tail).locator(".live").inner_text()
+    assert float(first.split(",")[0].removeprefix("p")) > 50
+    opened.page.keyboard.press("+")
+    assert opened.shown(tail)[1] < length
+    assert [opened.shown(title) for title in others] == of_others
+    opened.chart(tail).get_by_role("button", name="Show all").click()
+    assert opened.shown(tail) == before
+    assert "p0" in opened.chart(tail).locator(".x-ticks text").all_text_contents()
+
+
+def test_the_name_of_a_limit_stays_beside_it_while_a_tail_zooms(opened: Opened):
+    name = opened.chart("Latency by percentile").locator("text.limit-name")
+    before = float(name.get_attribute("x") or "nan")
+    opened.drag("Latency by percentile", 0.12, 0.4)  # p75 is within
+    assert float(name.get_attribute("x") or "nan") > before
+    assert name.get_attribute("visibility") == "visible"
+    opened.page.keyboard.press("Escape")
+    opened.chart("Latency by percentile").locator(".plot").focus()
+    opened.page.keyboard.press("0")
+    assert float(name.get_attribute("x") or "nan") == pytest.approx(before)
+    opened.drag("Latency by percentile", 0.6, 0.9)
+    assert name.get_attribute("visibility") == "hidden"
+
+
 @pytest.mark.slow
 def test_colours_follow_the_system_until_the_button_is_pressed(browser, file: Path):
     grounds = []
