@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from relayload.core.capacity.answer import Capacity
-from relayload.recording.recording import replace_file
 from relayload.recording.run_page import kept_profile, link_to_page
 from relayload.report.html.capacity_page import CapacityPage, render_capacity_page
 
@@ -20,10 +19,3 @@ def page_of(capacity: Capacity, directory: Path, beside: Path) -> str:
     links = {number: link for number, path in trials.items() if (link := link_to_page(path, beside)) is not None}
     profile = next((found for path in trials.values() if (found := kept_profile(path)) is not None), None)
     return render_capacity_page(CapacityPage(capacity, links, profile))
-
-
-def write_page(capacity: Capacity, directory: Path) -> Path:
-    """Write the page beside the answer. Raises OSError if it can't be written."""
-    path = directory / NAME
-    replace_file(path, page_of(capacity, directory, directory).encode())
-    return path

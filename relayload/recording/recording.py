@@ -222,17 +222,18 @@ class Recording:
         self.write_summary(summary)
         return summary
 
-    def summary(self) -> Summary:
+    def summary(self, folded: "Folded | None" = None) -> Summary:
         """Return the written summary, or else compute it, also instead of one of an earlier version.
 
-        Raises AuthorError if it can't be read, or is of an earlier version and the records are gone.
+        `folded` are the records, for callers that have folded them already. Raises AuthorError if it can't be read, or
+        is of an earlier version and the records are gone.
         """
         path = self.directory / SUMMARY
         if path.exists() and not self.has_old_summary:
             return _load(path, Summary, _REBUILD_HINT)
         if path.exists():
             self.check_records()
-        return self.summarize()
+        return self.summarize() if folded is None else folded.summary()
 
     @property
     def has_old_summary(self) -> bool:
@@ -262,17 +263,21 @@ class Recording:
         """Write the summary. Raises AuthorError if it can't be written."""
         self._save(SUMMARY, summary)
 
-    def write_verdict(self, verdict: Verdict) -> None:
-        """Write the verdict. Raises AuthorError if it can't be written."""
-        self._save(VERDICT, verdict)
+    def write_verdict(self, verdict: Verdict) -> bool:
+        """Write the verdict; return whether it is a new one. Raises AuthorError if it can't be written."""
+        return self._save(VERDICT, verdict)
 
-    def _save(self, name: str, content: Struct) -> None:
-        """Write a file atomically, first under another name in the same directory."""
-        data = msgspec.json.format(msgspec.json.encode(content)) + b"\n"
+    def _save(self, name: str, content: Struct) -> bool:
+        """Write a file atomically, first under another name; return whether its content is new."""
+        data, path = msgspec.json.format(msgspec.json.encode(content)) + b"\n", self.directory / name
+        before = None
+        with suppress(OSError):
+            before = files.content(path, _MOST_BYTES)
         try:
-            replace_file(self.directory / name, data)
+            replace_file(path, data)
         except OSError as error:
-            raise _fault(self.directory / name, f"can't be written: {error.strerror}") from None
+            raise _fault(path, f"can't be written: {error.strerror}") from None
+        return data != before
 
 
 def replace_file(path: Path, data: bytes) -> None:

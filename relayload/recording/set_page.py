@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from relayload.core.comparison.repeats import Repeats
-from relayload.recording.recording import replace_file
 from relayload.recording.run_page import link_to_page
 from relayload.report.html.repeats_page import RepeatsPage, render_repeats_page
 
@@ -16,10 +15,3 @@ def page_of(repeats: Repeats, beside: Path, warnings: Sequence[str] = ()) -> str
     pages = {run.run_dir: link_to_page(Path(run.run_dir), beside) for run in repeats.runs}
     links = {run_dir: link for run_dir, link in pages.items() if link is not None}
     return render_repeats_page(RepeatsPage(repeats, links, warnings))
-
-
-def write_page(repeats: Repeats, directory: Path) -> Path:
-    """Write the page into the directory of a set. Raises OSError if it can't be written."""
-    path = directory / NAME
-    replace_file(path, page_of(repeats, directory).encode())
-    return path

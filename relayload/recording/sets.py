@@ -52,7 +52,7 @@ def results(recording: Recording, folded: Folded | None = None) -> tuple[Summary
     if recording.has_old_summary or recording.has_old_verdict:
         recording.check_records()
     elif verdict is not None:
-        return recording.summary(), verdict
+        return recording.summary(folded), verdict
     return (recording.fold() if folded is None else folded).results()
 
 

@@ -59,6 +59,18 @@ def write_text(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
+def keep_page(path: Path, page: str) -> None:
+    """Write the page of a result beside it. The result stands without it, so that a failure is a warning."""
+    from relayload.recording.recording import replace_file
+
+    try:
+        replace_file(path, page.encode())
+    except OSError as error:
+        click.echo(f"warning: {path}: can't be written: {error.strerror}", err=True)
+    else:
+        click.echo(f"page: {path}", err=True)
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Make the directory of a file that an option names, and turn an OSError while writing into an AuthorError."""

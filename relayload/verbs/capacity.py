@@ -11,11 +11,10 @@ import click
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
 from relayload.locust_plugin.master_port import LOOPBACK
-from relayload.verbs.arguments import JSON, PROFILE, SETS, author_errors_exit, print_failure, print_value
+from relayload.verbs.arguments import JSON, PROFILE, SETS, author_errors_exit, keep_page, print_failure, print_value
 
 if TYPE_CHECKING:
     from relayload.capacity.terms import WorstCase
-    from relayload.core.capacity.answer import Capacity
     from relayload.core.capacity.terms import Terms
     from relayload.core.capacity.trial import Trial, Wanted
     from relayload.core.model.progress import Progress
@@ -206,6 +205,7 @@ def _search(
 ) -> int:
     """Search, print the answer and return the exit code."""
     from relayload.capacity.driver import Driver, Place, TrialFailed
+    from relayload.capacity.page_file import NAME, page_of
     from relayload.engine.fake_relays import Fakes
     from relayload.report.capacity import render_capacity
     from relayload.report.live import LiveDisplay
@@ -229,19 +229,9 @@ def _search(
         finally:
             fakes.stop()
     print_value(capacity, as_json, render_capacity)
-    _write_page(capacity, directory)
+    keep_page(directory / NAME, page_of(capacity, directory, directory))
     click.echo(f"trials: {directory}", err=True)
     return capacity.exit_code
-
-
-def _write_page(capacity: "Capacity", directory: Path) -> None:
-    """Write the page beside the answer, which stands without it."""
-    from relayload.capacity.page_file import NAME, write_page
-
-    try:
-        click.echo(f"page: {write_page(capacity, directory)}", err=True)
-    except OSError as error:
-        click.echo(f"warning: {directory / NAME}: can't be written: {error.strerror}", err=True)
 
 
 class _Told:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from relayload.verbs.arguments import author_errors_exit, print_table
+from relayload.verbs.arguments import author_errors_exit, keep_page, print_table
 
 _SUFFIXES = {"none": "", "gzip": ".gz", "zstd": ".zst"}
 
@@ -25,12 +25,15 @@ def command(run_dirs: tuple[Path, ...], out: Path, compress: str) -> None:
     """
     from relayload.recording.compression import Compression
     from relayload.recording.merge import merge
+    from relayload.recording.run_page import NAME, page_of
     from relayload.recording.sets import results
     from relayload.report.text import render_summary
 
     recording = merge(run_dirs, out, Compression(_SUFFIXES[compress]))
-    summary, verdict = results(recording)
+    folded = recording.fold()
+    summary, verdict = results(recording, folded)
     recording.write_summary(summary)
     recording.write_verdict(verdict)
     print_table(partial(render_summary, summary, recording.run, verdict))
+    keep_page(out / NAME, page_of(recording, summary, verdict, folded))
     click.echo(f"recording: {out}", err=True)

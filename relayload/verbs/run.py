@@ -11,14 +11,13 @@ import click
 
 from relayload.core.errors import Fault
 from relayload.core.exit_codes import ExitCode
-from relayload.verbs.arguments import JSON, print_failure, print_table, print_value
+from relayload.verbs.arguments import JSON, keep_page, print_failure, print_table, print_value
 from relayload.verbs.ci_options import Outputs, not_run, with_outputs
 from relayload.verbs.debug_options import DebugOptions, with_debug_options
 from relayload.verbs.metrics_options import with_metrics_options
 from relayload.verbs.profile_source import FILE_NAME, ProfileSource, in_options, profile_or_url
 
 if TYPE_CHECKING:
-    from relayload.core.comparison.repeats import Repeats
     from relayload.core.model.progress import Progress
     from relayload.locust_plugin.launch import Launch
     from relayload.locust_plugin.options import MetricsOptions
@@ -97,6 +96,7 @@ def _repeat(carry_out: "CarryOut", launches: "Sequence[Launch]", outputs: Output
     """Run one after the other until one can't be carried out, and print a table of all. Return the exit code."""
     from relayload.core.comparison.compare import ENOUGH_RUNS
     from relayload.core.comparison.repeats import VERDICTS, repeats, worst
+    from relayload.recording.set_page import NAME, page_of
     from relayload.recording.sets import run_line_of
     from relayload.report.repeats import render_repeats
 
@@ -114,8 +114,9 @@ def _repeat(carry_out: "CarryOut", launches: "Sequence[Launch]", outputs: Output
     found = repeats([run_line_of(recording) for recording in recordings], code)
     print_value(found, as_json, render_repeats)
     if recordings:
-        _write_page(found, launches[0].run_dir.parent)
-        following = f"relayload compare {launches[0].run_dir.parent} OTHER"
+        directory = launches[0].run_dir.parent
+        keep_page(directory / NAME, page_of(found, directory))
+        following = f"relayload compare {directory} OTHER"
         click.echo(f"next: {following}, another set of at least {ENOUGH_RUNS} runs", err=True)
     return code
 
@@ -185,13 +186,3 @@ def _print_results(
     if page.is_file():
         click.echo(f"page: {page}", err=True)
     click.echo(f"recording: {recording.directory}", err=True)
-
-
-def _write_page(found: "Repeats", directory: Path) -> None:
-    """Write the page of a set into its directory; the verdict stands without it."""
-    from relayload.recording.set_page import NAME, write_page
-
-    try:
-        click.echo(f"page: {write_page(found, directory)}", err=True)
-    except OSError as error:
-        click.echo(f"warning: {directory / NAME}: can't be written: {error.strerror}", err=True)

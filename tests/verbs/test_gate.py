@@ -8,6 +8,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from relayload.cli import main
 from relayload.recording import Recording
+from relayload.recording.run_page import page_of
 
 
 @pytest.fixture
@@ -134,3 +135,43 @@ def test_reports_show_what_the_gate_said_last(aborted):
     assert "verdict    PASS" in runner.invoke(main, report).output
     _gate(aborted)
     assert "verdict    FAIL" in runner.invoke(main, report).output
+
+
+def _page_of(recording: Recording) -> Path:
+    summary, verdict = recording.fold().results()
+    recording.write_summary(summary)
+    recording.write_verdict(verdict)
+    page = recording.directory / "report.html"
+    page.write_text(page_of(recording, summary, verdict), encoding="utf-8")
+    return page
+
+
+def test_the_page_shows_the_verdict_that_was_judged_anew(aborted: Recording, tmp_path: Path):
+    page = _page_of(aborted)
+    before = page.read_text(encoding="utf-8")
+    assert "<title>FAIL: trial</title>" in before
+    file = tmp_path / "new" / "page.html"
+    again = _gate(aborted, "--html", file)
+    assert (again.exit_code, "page:" in again.stderr) == (3, False)
+    assert page.read_text(encoding="utf-8") == file.read_text(encoding="utf-8") == before
+    rejudged = _gate(aborted, "--rejudge")
+    assert f"page: {page}\n" in rejudged.stderr
+    assert "<title>PASS: trial</title>" in page.read_text(encoding="utf-8")
+
+
+def test_a_recording_without_a_page_gets_none_but_the_one_asked_for(failed, tmp_path: Path):
+    file = tmp_path / "page.html"
+    assert _gate(failed, "--html", file).exit_code == 3
+    assert "<title>FAIL: trial</title>" in file.read_text(encoding="utf-8")
+    assert not (failed.directory / "report.html").exists()
+
+
+def test_a_page_that_cannot_be_written_is_told_and_the_verdict_stays(failed, tmp_path: Path):
+    _page_of(failed)
+    (failed.directory / "report.html").unlink()
+    (failed.directory / "verdict.json").unlink()
+    assert _gate(failed, "--html", tmp_path).exit_code == 2  # a directory
+    (tmp_path / "file").touch()
+    told = _gate(failed, "--html", tmp_path / "file" / "page.html")
+    assert told.exit_code == 2
+    assert "can't be written" in told.stderr

@@ -29,6 +29,15 @@ def _merged(tmp_path: Path, *names: str) -> Path:
     return out
 
 
+def test_the_merged_recording_has_its_page(make_recording, steady_lines, tmp_path: Path):
+    for name in ("a", "b"):
+        make_recording(steady_lines, name, objectives=("latency.p50 < 1s",), offered=100)
+    out = _merged(tmp_path, "a", "b")
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "offered 200 = started 200" in page
+    assert page.count("<figure") > 5
+
+
 def test_a_compressed_copy_keeps_its_verdict(make_recording, steady_lines, tmp_path: Path):
     recording = make_recording(steady_lines, "a", objectives=("latency.p50 < 1ms",))
     recording.write_verdict(recording.judge())

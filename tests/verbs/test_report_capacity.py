@@ -10,7 +10,7 @@ from msgspec import structs
 from page_reader import PageReader
 from searches import search
 
-from relayload.capacity.page_file import NAME, write_page
+from relayload.capacity.page_file import page_of
 from relayload.cli import main
 from relayload.core.capacity.answer import Capacity
 from relayload.report.capacity import render_capacity
@@ -55,8 +55,8 @@ def test_links_lead_from_the_page_to_those_of_trials_within_the_search(found: Pa
     assert _report(found, "--html", tmp_path / "new" / "page.html").exit_code == 0
     names = ("trial-01", "javascript%3Aalert%281%29", "trial%20%3C6%3E")
     assert _links(tmp_path / "new" / "page.html") == [f"../found/{name}/report.html" for name in names]
-    assert _links(write_page(_saved(found), found)) == [f"{name}/report.html" for name in names]
-    assert (found / NAME).is_file()
+    (tmp_path / "beside.html").write_text(page_of(_saved(found), found, found), encoding="utf-8")
+    assert _links(tmp_path / "beside.html") == [f"{name}/report.html" for name in names]
 
 
 def test_json_is_that_of_the_file(found: Path):
