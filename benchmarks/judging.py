@@ -1,7 +1,7 @@
 """What it costs to judge and report a large recording: `python benchmarks/judging.py [REQUESTS] [DIR]`.
 
-Makes up a recording of two workers, with objectives of every kind, and runs `relayload gate`, `relayload report
---rebuild` and the same with `--html` over it. On a busy machine the CPU seconds tell more than the wall clock.
+Makes up a recording of two workers, with objectives of every kind, and runs `relayload gate` and `relayload report
+--rebuild` over it. On a busy machine the CPU seconds tell more than the wall clock.
 """
 
 import os
@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from relayload.core.model.objective_options import ObjectiveOptions, ObjectiveSpec
 from relayload.core.model.record import Attempt, End, Line, Outcome, Record
@@ -121,8 +122,15 @@ def write(directory: Path, requests: int) -> None:
         writer.close()
 
 
-def measure(*verb: str) -> None:
-    """Wall clock, CPU of all processes and the memory of the largest."""
+class Cost(NamedTuple):
+    """Wall clock, and CPU of all processes."""
+
+    wall_s: float
+    cpu_s: float
+
+
+def measure(*verb: str) -> Cost:
+    """Print wall clock, CPU of all processes and the memory of the largest."""
     began_s = time.perf_counter()
     pid = os.posix_spawn(
         sys.executable,
@@ -132,26 +140,25 @@ def measure(*verb: str) -> None:
     )
     _, status, usage = os.wait4(pid, 0)
     wall_s = time.perf_counter() - began_s
-    name = f"{verb[0]} --html" if "--html" in verb else verb[0]
+    name = " ".join((verb[0], *(option for option in verb if option.startswith("--"))))
     code = os.waitstatus_to_exitcode(status)
     print(
         f"relayload {name}: exit {code}, {wall_s:.1f} s, CPU {usage.ru_utime:.1f} s user and {usage.ru_stime:.1f} s "
         f"system, {usage.ru_maxrss / 1024:.0f} MB"
     )
+    return Cost(wall_s, usage.ru_utime + usage.ru_stime)
 
 
 def main() -> None:
     requests = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with tempfile.TemporaryDirectory(dir=sys.argv[2] if len(sys.argv) > 2 else None) as parent:
-        directory, page = Path(parent) / "run", Path(parent) / "page.html"
+        directory = Path(parent) / "run"
         write(directory, requests)
         size_mb = sum(path.stat().st_size for path in directory.iterdir()) / 1e6
         print(f"{requests:,} requests, {size_mb:.0f} MB, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs")
         for _ in range(3):
             measure("gate", str(directory))
             measure("report", str(directory), "--rebuild")
-            measure("report", str(directory), "--rebuild", "--html", str(page))
-        print(f"the page has {page.stat().st_size / 1e3:.0f} kB")
 
 
 if __name__ == "__main__":
