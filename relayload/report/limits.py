@@ -1,5 +1,7 @@
 """Renders the limits of a relay, and the lines for a profile."""
 
+from collections.abc import Iterator
+
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -17,7 +19,7 @@ from relayload.core.limits.findings import (
 )
 from relayload.core.limits.results import describe
 from relayload.core.units import format_duration
-from relayload.report.fitting_table import Cell, Column, FittingTable
+from relayload.report.fitting_table import Column, FittingTable
 from relayload.report.printing import printed
 from relayload.report.screen import PLAIN, Screen
 
@@ -29,17 +31,17 @@ _PER = {
     Per.KEY_AND_MODEL: "key and model",
     Per.ALL: "all together",
 }
-_HEADINGS = ("limit", "kind", "per", "refused count", "failed count", "Retry-After")
+HEADINGS = ("limit", "kind", "per", "refused count", "failed count", "Retry-After")
 
 
 def render_limits(limits: Limits, screen: Screen = PLAIN) -> str:
     """Render what was found, what was not, and the quota to write into a profile."""
-    parts: list[RenderableType] = [Text(_heading(limits), style="bold")]
+    parts: list[RenderableType] = [Text(title(limits), style="bold")]
     if limits.limits:
-        rows = [_row(limit) for limit in limits.limits]
+        rows = [limit_row(limit) for limit in limits.limits]
         longest = max(len(word) for row in rows for word in str(row[0]).split())
         columns = [
-            Column(heading, words=True, least=max(8, longest if not at else 0)) for at, heading in enumerate(_HEADINGS)
+            Column(heading, words=True, least=max(8, longest if not at else 0)) for at, heading in enumerate(HEADINGS)
         ]
         parts.append(FittingTable(columns, rows, gap=2))
     parts += [Text(line) for line in _details(limits)]
@@ -65,13 +67,15 @@ def _per_key(limits: Limits) -> bool:
     return len(limits.keys) > 1 and all(each.per in (Per.KEY, Per.KEY_AND_MODEL) for each in counted)
 
 
-def _heading(limits: Limits) -> str:
+def title(limits: Limits) -> str:
+    """Return how many limits were found, and where."""
     number = len(limits.limits)
     what = "no limit" if not number else f"{number} limit" if number == 1 else f"{number} limits"
     return f"{what} found at {limits.target}"
 
 
-def _row(limit: FoundLimit) -> tuple[Cell, ...]:
+def limit_row(limit: FoundLimit) -> tuple[str, ...]:
+    """Return a cell for each of `HEADINGS`."""
     kind = "in flight" if limit.counts is Counts.CONCURRENT else _KINDS[limit.kind] if limit.kind else _UNKNOWN
     per = _PER[limit.per] if limit.per else _UNKNOWN
     if limit.counts is Counts.CONCURRENT:
@@ -110,16 +114,25 @@ def _off(found: RetryAfter) -> str:
 
 
 def _details(limits: Limits) -> list[str]:
-    lines = []
-    for limit in limits.limits:
-        lines += [f"{describe(limit)}: {line}" for line in _of_limit(limit)]
-    lines += [_of_none(each, bool(limits.limits)) for each in limits.no_limit_up_to]
-    lines += [_of_stated(each) for each in limits.stated]
+    lines = list(limit_details(limits))
+    lines += [none_line(each, beside_others=bool(limits.limits)) for each in limits.no_limit_up_to]
+    lines += [stated_line(each) for each in limits.stated]
     lines += [f"note: {note}" for note in limits.notes]
     if limits.ended_by:
         lines.append(f"ended before everything was tried: {limits.ended_by}")
+    return [*lines, spent_line(limits)]
+
+
+def limit_details(limits: Limits) -> Iterator[str]:
+    """Yield what else is known of each limit."""
+    for limit in limits.limits:
+        yield from (f"{describe(limit)}: {line}" for line in _of_limit(limit))
+
+
+def spent_line(limits: Limits) -> str:
+    """Return what the search took."""
     usd = "" if limits.usd is None else f", ${limits.usd:.4g}"
-    return [*lines, f"{limits.requests:,} requests, {limits.tokens:,} tokens{usd}, {format_duration(limits.took_s)}"]
+    return f"{limits.requests:,} requests, {limits.tokens:,} tokens{usd}, {format_duration(limits.took_s)}"
 
 
 def _of_limit(limit: FoundLimit) -> list[str]:
@@ -146,7 +159,8 @@ def _rate(per_s: float) -> str:
     return f"{per_s:.4g}/s" if per_s >= 1 else f"{per_s * 60:.4g}/min" if per_s >= 1 / 60 else f"{per_s * 3600:.4g}/h"
 
 
-def _of_none(found: Unlimited, beside_others: bool) -> str:
+def none_line(found: Unlimited, *, beside_others: bool) -> str:
+    """Return what passed without a refusal."""
     if found.within_s is None:
         return f"no limit up to {found.amount} in flight"
     rate = _rate(found.amount / found.within_s)
@@ -154,6 +168,7 @@ def _of_none(found: Unlimited, beside_others: bool) -> str:
     return f"{none} of {found.counts.value} up to {rate}: {found.amount:,} in {format_duration(found.within_s)}"
 
 
-def _of_stated(found: StatedLimit) -> str:
+def stated_line(found: StatedLimit) -> str:
+    """Return what a header states, against what was found."""
     verdict = {True: "true", False: "false", None: "neither shown nor refuted"}[found.true]
     return f"header {found.header}: {found.limit:,} is {verdict}: {found.remark}"

@@ -7,7 +7,16 @@ from typing import Any
 import click
 
 from relayload.core.exit_codes import ExitCode
-from relayload.verbs.arguments import JSON, PROFILE, SETS, author_errors_exit, print_failure, print_value, write_text
+from relayload.verbs.arguments import (
+    HTML,
+    JSON,
+    PROFILE,
+    SETS,
+    author_errors_exit,
+    print_failure,
+    print_value,
+    write_text,
+)
 from relayload.verbs.debug_options import DebugOptions, with_debug_options
 
 
@@ -20,6 +29,7 @@ from relayload.verbs.debug_options import DebugOptions, with_debug_options
 @click.option("--max-at-once", metavar="N", help="The most requests in flight; 64.")
 @click.option("--no-tokens", is_flag=True, help="Don't look for limits of tokens, which takes long prompts.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write what was found to this file, such as limits.json.")
+@HTML
 @JSON
 @author_errors_exit
 @with_debug_options
@@ -31,6 +41,7 @@ def command(
     target_name: str | None,
     no_tokens: bool,
     out: Path | None,
+    html: Path | None,
     debug: DebugOptions,
     as_json: bool,
     **options: Any,
@@ -67,6 +78,10 @@ def command(
         import msgspec
 
         write_text(out, msgspec.json.format(msgspec.json.encode(found)).decode() + "\n")
+    if html is not None:
+        from relayload.report.html.limits_page import render_limits_page
+
+        write_text(html, render_limits_page(found))
     print_value(found, as_json, render_limits)
     sys.exit(found.exit_code)
 
