@@ -12,12 +12,20 @@ LONGEST = 2000
 _CONTROLS: Final = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 _ACTING = re.compile(f"[{_CONTROLS}]")
 _BREAKS = frozenset("\t\n\v\f\r\x85\u2028\u2029")
+_FORMULA = re.compile(r"\s*[=+@-]")
+"""What a spreadsheet takes for the beginning of a formula (OWASP, CSV Injection)."""
 
 
 def one_line(text: str, longest: int = LONGEST) -> str:
     """Return the text in one line, cut to a length; controls become `\\x1b`, directional marks `\\u202e`."""
     cut = text if len(text) <= longest else f"{text[:longest]}…"
     return cut if cut.isprintable() else _ACTING.sub(lambda found: shown(found[0]), cut)
+
+
+def cell(text: str) -> str:
+    """Return the text in one line for a cell of a CSV, with a `'` before what a spreadsheet would compute."""
+    shown_text = one_line(text)
+    return f"'{shown_text}" if _FORMULA.match(shown_text) else shown_text
 
 
 def acts(letter: str) -> bool:

@@ -13,6 +13,7 @@ from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Metric, Output, Unit
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.verdict import Verdict
+from relayload.core.printable import cell
 
 _METRICS = shown_in(Output.OTAVA)
 _PERCENTILES = (50.0, 95.0, 99.0)
@@ -39,7 +40,7 @@ def row(summary: Summary, verdict: Verdict) -> list[str]:
     numbers = [*_percentiles(summary), *(getattr(summary.rates, name) for name in _RATES)]
     numbers += [summary.counts.errors_rate, _usd_per_ok(summary)]
     values = [_NOT_MEASURED if number is None else f"{number:.9g}" for number in numbers]
-    attributes = [summary.started_at, summary.run_id, summary.profile.name, verdict.verdict.value]
+    attributes = [summary.started_at, cell(summary.run_id), cell(summary.profile.name), verdict.verdict.value]
     return [*attributes, str(summary.schema_version), *values]
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from relayload.core.printable import one_line
+from relayload.core.printable import cell, one_line
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,19 @@ def test_text_is_told_in_one_line_and_nothing_in_it_acts(text, told):
 
 def test_a_long_text_is_cut():
     assert one_line("x" * 50, longest=10) == "x" * 10 + "…"
+
+
+@pytest.mark.parametrize(
+    ("text", "in_a_cell"),
+    [
+        ("chat-steady", "chat-steady"),
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1+1", "' =1+1"),
+        ("a=b", "a=b"),
+    ],
+)
+def test_a_cell_of_a_csv_is_no_formula(text: str, in_a_cell: str):
+    assert cell(text) == in_a_cell
