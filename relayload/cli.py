@@ -7,17 +7,13 @@ quick.
 from __future__ import annotations
 
 import importlib
-from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import click
 
 from relayload import __version__
-from relayload.core.errors import AuthorError, Fault
 from relayload.core.printable import one_line
-from relayload.verbs.arguments import HTML, JSON, RUN_DIR, author_errors_exit, print_table, print_value, write_text
 from relayload.verbs.examples import epilog
 from relayload.verbs.suggestions import suggested_verb, with_suggested_option
 
@@ -38,6 +34,7 @@ _ELSEWHERE = {
     "merge": ("relayload.verbs.merge", "Make one recording of those of several workers or hosts."),
     "plan": ("relayload.verbs.plan", "Tell what a capacity means in replicas or keys, quota, time and money."),
     "profiles": ("relayload.verbs.profiles", "List the ready profiles, which run by their names."),
+    "report": ("relayload.verbs.report", "Print what was tested, the verdict and the summary of a recording."),
     "run": ("relayload.verbs.run", "Run a profile, record it, judge it, and exit with the verdict."),
 }
 _RENAMED = MappingProxyType({"history": "export otava", "relay": "fake-relay"})
@@ -106,91 +103,6 @@ def main() -> None:
     Exit codes: 0 pass or not judged, 1 crash, 2 bad profile or arguments, 3 fail, 4 inconclusive or invalid, 5 stopped
     by a guardrail, 6 target unreachable, 130/143 interrupted.
     """
-
-
-@main.command()
-@RUN_DIR
-@click.option("--rebuild", is_flag=True, help="Fold the records again and replace summary.json.")
-@HTML
-@JSON
-@author_errors_exit
-def report(run_dir: Path, rebuild: bool, html: Path | None, as_json: bool) -> None:
-    """Print what was tested, the verdict and the summary of a recording.
-
-    Of a directory of recordings, as `run --repeat` makes it, print a table of them; of a capacity search, its answer.
-    """
-    from relayload.recording import Recording
-    from relayload.recording.recording import RUN
-    from relayload.recording.sets import results
-    from relayload.report.text import render_run, render_summary
-
-    if not (run_dir / RUN).is_file() and _report_several(run_dir, html, rebuild=rebuild, as_json=as_json):
-        return
-    recording = Recording.open(run_dir)
-    if as_json and html is None:
-        print_value(recording.rebuild() if rebuild else recording.summary(), as_json, render_summary)
-        return
-    folded = recording.fold() if rebuild or (html is not None and recording.has_records) else None
-    summary, verdict = folded.results() if folded is not None and rebuild else results(recording, folded)
-    if rebuild:
-        recording.write_summary(summary)
-    if html is not None:
-        from relayload.recording.run_page import page_of
-
-        write_text(html, page_of(recording, summary, verdict, folded))
-    if as_json:
-        print_value(summary, as_json, render_summary)
-    else:
-        print_table(partial(render_run, summary, recording.run, verdict, verdict_first=True))
-
-
-def _report_several(directory: Path, html: Path | None, *, rebuild: bool, as_json: bool) -> bool:
-    """Print what a search or a set of runs came to; return whether the directory holds one."""
-    from relayload.capacity.answer_file import FILE
-    from relayload.recording.sets import holds_recordings
-
-    if (directory / FILE).is_file():
-        _report_capacity(directory, html, rebuild=rebuild, as_json=as_json)
-        return True
-    if holds_recordings(directory):
-        _report_set(directory, html, rebuild=rebuild, as_json=as_json)
-        return True
-    return False
-
-
-def _report_capacity(directory: Path, html: Path | None, *, rebuild: bool, as_json: bool) -> None:
-    from relayload.capacity.answer_file import read
-    from relayload.report.capacity import render_capacity
-
-    if rebuild:
-        raise AuthorError([Fault("is for a recording: relayload capacity --resume renews a search", path="--rebuild")])
-    capacity = read(directory)
-    if html is not None:
-        from relayload.capacity.page_file import page_of
-
-        write_text(html, page_of(capacity, directory, html.parent))
-    print_value(capacity, as_json, render_capacity)
-
-
-def _report_set(directory: Path, html: Path | None, *, rebuild: bool, as_json: bool) -> None:
-    from relayload.core.comparison.repeats import repeats, worst
-    from relayload.recording.sets import recordings, run_line_of
-    from relayload.report.repeats import render_repeats
-
-    if rebuild:
-        raise AuthorError([Fault(f"is for one recording: name one of those in {directory}", path="--rebuild")])
-    opened = recordings([directory])
-    lines = [run_line_of(recording) for recording in opened]
-    found = repeats(lines, worst(line.verdict.exit_code for line in lines))
-    mixed = len({recording.run.profile.sha256 for recording in opened}) > 1
-    warnings = ["the runs are of different profiles"] if mixed else []
-    for warning in warnings:
-        click.echo(f"warning: {warning}", err=True)
-    if html is not None:
-        from relayload.recording.set_page import page_of
-
-        write_text(html, page_of(found, html.parent, warnings))
-    print_value(found, as_json, render_repeats)
 
 
 @main.command(hidden=True)

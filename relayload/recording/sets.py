@@ -1,7 +1,8 @@
 """Sets of recordings: a single one, or a directory of several, as `relayload run --repeat` makes them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from relayload.core.comparison.repeats import RunLine, run_line
@@ -63,10 +64,20 @@ def unfit(recording: Recording, verdict: Verdict) -> str | None:
     return "; ".join(cut_short(recording.run)) or None
 
 
+def oldest_first(recordings: Iterable[Recording]) -> list[Recording]:
+    """Return the recordings by when they began; an instant without a time zone is taken for UTC."""
+    return sorted(recordings, key=lambda recording: _began(recording.run.started_at))
+
+
 def run_line_of(recording: Recording) -> RunLine:
     """Return what a table of several runs shows of one."""
     summary, verdict = results(recording)
     return run_line(str(recording.directory), summary, verdict, unfit(recording, verdict))
+
+
+def _began(started_at: str) -> datetime:
+    began = datetime.fromisoformat(started_at)
+    return began if began.tzinfo else began.replace(tzinfo=UTC)
 
 
 def _within(directory: Path) -> list[Path]:

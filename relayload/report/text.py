@@ -283,6 +283,11 @@ def _mark(result: ObjectiveResult) -> Text:
     return Text(f"{MARKS[result.verdict]}{word}", style=STYLES[result.verdict])
 
 
+def mark_of(result: ObjectiveResult) -> str:
+    """Return the mark of what came of an objective, which tells a proven pass from one that was only observed."""
+    return _MET if result.proven is False else MARKS.get(result.verdict, "!")
+
+
 def observations(result: ObjectiveResult) -> tuple[str, str, str]:
     """Return what was observed, its interval, and the k of n."""
     return observed(result), ends_of(result), counted(result)

@@ -92,7 +92,7 @@ _ENDINGS: Mapping[str, _Ending] = MappingProxyType(
                 "relayload report runs/20261128T202447Z-mine",
                 "relayload report runs/… --html page.html",
                 "relayload report found --html capacity.html",
-                "relayload report runs --html runs.html",
+                "relayload report runs/nightly-* --html trend.html",
             )
         ),
         "run": _Ending(

@@ -55,7 +55,7 @@ def test_each_run_is_a_mark_by_its_verdict_beside_the_median(runs: Path, tmp_pat
     assert "median 521ms" in latency
     assert "PASS FAIL INCONCLUSIVE left out of the median" in latency
     links = [attributes["href"] for tag, attributes in read.elements if tag == "a"]
-    assert links == ["set/run-1/report.html"]
+    assert links == ["set/run-1/report.html"] * 2
 
 
 def test_json_has_every_run(runs: Path):
@@ -69,6 +69,47 @@ def test_runs_of_different_profiles_are_told_with_a_warning(runs: Path, make_rec
     result = _report(runs, "--html", tmp_path / "page.html")
     assert result.stderr == "warning: the runs are of different profiles\n"
     assert "warning: the runs are of different profiles" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_several_directories_are_one_set_the_oldest_run_first(make_recording, steady_lines, tmp_path: Path):
+    begun = {
+        "a/late": "2026-03-01T00:00:00+00:00",
+        "b/early": "2026-01-01T02:00:00+02:00",
+        "c/mid": "2026-02-01T00:00:00",
+    }
+    for name, started_at in begun.items():
+        recording = make_recording(steady_lines, name, started_at=started_at, objectives=("latency.p50 < 1s",))
+        recording.write_verdict(recording.judge())
+    (tmp_path / "d").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "run.json").write_text("{")
+    directories = [
+        tmp_path / "a",
+        tmp_path / "b",
+        tmp_path / "c" / "mid",
+        tmp_path / "c",
+        tmp_path / "d",
+        tmp_path / "broken",
+    ]
+    result = _report(*directories, "--html", tmp_path / "page.html")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[0] == "3 runs"
+    assert [line.split()[0] for line in result.stdout.splitlines()[2:5]] == ["early", "mid", "late"]
+    told = " ".join(result.stdout.split())
+    assert re.search(r"latency.p50 < 1s 3 of 3 501ms 501ms 501ms 501ms [✓○]{3}", told)
+    assert f"{tmp_path}/d: left out: is neither a recording nor a directory of recordings" in result.stderr
+    assert f"{tmp_path}/broken: left out: " in result.stderr
+    page = PageReader((tmp_path / "page.html").read_text(encoding="utf-8")).text
+    assert [page.index(when) for when in ("2026-01-01 02:00", "2026-02-01", "2026-03-01")] == sorted(
+        page.index(when) for when in ("2026-01-01 02:00", "2026-02-01", "2026-03-01")
+    )
+
+
+def test_of_several_directories_none_of_which_can_be_read_every_fault_is_told(tmp_path: Path):
+    (tmp_path / "a").mkdir()
+    result = _report(tmp_path / "a", tmp_path / "b")
+    assert result.exit_code == 2
+    assert result.stderr.count("is neither a recording nor a directory of recordings") == 2
 
 
 def test_one_recording_alone_is_rebuilt(runs: Path):

@@ -31,6 +31,7 @@ class RunLine(Struct, frozen=True, kw_only=True):
     latency_p99_s: float | None
     ok_per_s: float | None
     errors: int
+    started_at: str = ""
 
 
 class Spread(Struct, frozen=True):
@@ -63,6 +64,7 @@ def run_line(run_dir: str, summary: Summary, verdict: Verdict, unfit: str | None
         latency_p99_s=_percentile(summary.metrics.latency, 99.0),
         ok_per_s=summary.rates.ok_per_s,
         errors=sum(error.count for error in summary.errors),
+        started_at=summary.started_at,
     )
 
 

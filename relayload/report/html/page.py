@@ -27,7 +27,6 @@ from relayload.report.html.svg import instant_text
 from relayload.report.html.tables import error_table, group_tables, lane_table, latency_table
 from relayload.report.text import (
     COUNTED_LEGEND,
-    MARKS,
     OBSERVED,
     OBSERVED_LEGEND,
     PROVEN,
@@ -38,6 +37,7 @@ from relayload.report.text import (
     failed_all_the_same,
     generator_facts,
     interval_heading,
+    mark_of,
     observed,
     rate_facts,
     tallied,
@@ -174,7 +174,7 @@ def _objective(result: ObjectiveResult, drawn: _Drawings) -> dict[str, object]:
     return {
         "status": "warning" if warns else f"{result.verdict.value}{proof}",
         "class": "warning" if warns else status_class(result.verdict),
-        "sign": "!" if warns else "○" if result.proven is False else MARKS.get(result.verdict, "!"),
+        "sign": "!" if warns else mark_of(result),
         "name": condition(result),
         "drawing": bullet(result),
         "observed": observed(result),

@@ -7,6 +7,7 @@ from functools import partial
 from markupsafe import Markup
 
 from relayload.core.comparison.repeats import NUMBERS, Repeats, RunLine
+from relayload.core.comparison.trends import trends
 from relayload.core.metrics.metric import Unit
 from relayload.core.model.verdict import Status
 from relayload.report.html.marks import Shape, sign_of, status_class
@@ -15,6 +16,15 @@ from relayload.report.html.scatter import Level, Point, Scatter
 from relayload.report.html.shell import rendered
 from relayload.report.html.svg import element, tick_text
 from relayload.report.html.tables import Table
+from relayload.report.html.trend_charts import (
+    MOST_DRAWN,
+    Marked,
+    began,
+    observation_table,
+    short_name,
+    trend_charts,
+    trend_table,
+)
 from relayload.report.repeats import ENDS, HEADINGS, left_out, number_cells, number_text, run_name, title
 
 _MOST_RUNS = 100
@@ -45,6 +55,8 @@ def render_repeats_page(page: RepeatsPage) -> str:
     """Return the page as HTML. There is one run at least."""
     repeats = page.repeats
     runs = repeats.runs[-_MOST_RUNS:]
+    marked = Marked(runs, len(repeats.runs) - len(runs) + 1, [_linked(run, page.links) for run in runs])
+    found = trends(runs)
     worst = min((run.verdict.verdict for run in repeats.runs), key=_ORDER.index)
     context = {
         "title": f"{worst.value}: {title(repeats)}",
@@ -58,7 +70,10 @@ def render_repeats_page(page: RepeatsPage) -> str:
         "spread": _spread_table(repeats),
         "runs": _run_table(repeats, runs, page.links),
         "left_out": [left_out(run) for run in runs if run.unfit is not None],
-        "charts": list(_charts(repeats, runs)),
+        "trends": trend_table(trends(repeats.runs)),
+        "trend_charts": list(trend_charts(found[:MOST_DRAWN], marked)),
+        "observations": observation_table(found[:MOST_DRAWN], marked),
+        "charts": list(_charts(repeats, runs, marked)),
         "bins": bins_block(),
     }
     return rendered("repeats_page.html.j2", context)
@@ -74,13 +89,15 @@ def _run_table(repeats: Repeats, runs: Sequence[RunLine], links: Mapping[str, st
     rows = [
         (
             _linked(run, links),
+            began(run),
             f"{sign_of(run.verdict.verdict)} {run.verdict.verdict.value}",
             *number_cells({name: getattr(run, name) for name in NUMBERS}),
         )
         for run in runs
     ]
     left = len(repeats.runs) - len(runs)
-    return Table("Each run", HEADINGS, rows, frozenset((0, 1)), f"the first {left:,} are not shown" if left else "")
+    headings = (HEADINGS[0], "began", *HEADINGS[1:])
+    return Table("Each run", headings, rows, frozenset((0, 1, 2)), f"the first {left:,} are not shown" if left else "")
 
 
 def _spread_table(repeats: Repeats) -> Table:
@@ -96,23 +113,23 @@ def _linked(run: RunLine, links: Mapping[str, str]) -> str | Markup:
     return run_name(run) if link is None else element("a", run_name(run), href=link)
 
 
-def _charts(repeats: Repeats, runs: Sequence[RunLine]) -> Iterator[Figure | Absent]:
+def _charts(repeats: Repeats, runs: Sequence[RunLine], marked: Marked) -> Iterator[Figure | Absent]:
     """Yield a chart for each number: the runs in their order, with their median."""
     for name, heading in zip(NUMBERS, HEADINGS[2:], strict=True):
         spread = repeats.spread.get(name)
         median = [] if spread is None else [Level(f"median {number_text(name, spread.median)}", spread.median, "plain")]
         yield Scatter(
             heading,
-            "by run, in their order",
+            "by run, the oldest first",
             [
                 Point(
-                    float(number), value, _shape(run), f"{run_name(run)}, {run.verdict.verdict.value}",
+                    float(number), value, _shape(run), f"{short_name(run)}, {run.verdict.verdict.value}",
                     (number_text(name, value),),
                 )
-                for number, run in enumerate(runs, 1 + len(repeats.runs) - len(runs))
+                for number, run in enumerate(runs, marked.first)
                 if (value := getattr(run, name)) is not None
             ],
-            lambda number: f"{number:.0f}",
+            marked.when,
             partial(_tick, name),
             (heading,),
             across=median,

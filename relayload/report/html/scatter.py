@@ -43,6 +43,8 @@ class Point:
     """One for each name in `values` of the chart."""
     beside: float | None = None
     """A second number at the same place, through which a line is drawn."""
+    ends: tuple[float, float] | None = None
+    """The interval of `y`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class Scatter:
         height = max(PLOT_HEIGHT, head + self.row_height * len(points)) if self.in_rows else PLOT_HEIGHT
         x, y = self._x_scale(), self._y_scale(head, height)
         inside = [*self._stretch(x, height), *self._lines(x, y, height), *self._line_beside(points, x, y)]
+        inside += [_interval(x.at(point.x), *map(y.at, point.ends)) for point in points if point.ends is not None]
         inside += [mark(point.shape, x.at(point.x), y.at(point.y), self._told(point)) for point in points]
         whole = height + TOP + BOTTOM
         content = (
@@ -130,10 +133,16 @@ class Scatter:
 
     def _y_scale(self, head: float, height: float) -> Linear | Log:
         ends = (height - _MARGIN, head + _MARGIN)
-        values = [value for point in self.points for value in (point.y, point.beside) if value is not None]
+        values = [
+            value
+            for point in self.points
+            for value in (point.y, point.beside, *(point.ends or ()))
+            if value is not None
+        ]
         if self.in_rows:
             return Whole(max(values), min(values), *ends)
-        near = [level.value for level in self.across if level.value <= _FARTHEST * max(values)]
+        highest = max(values)
+        near = [level.value for level in self.across if not highest or level.value <= _FARTHEST * highest]
         return value_scale([*values, *near], *ends, log=self.log)
 
     def _stretch(self, x: Linear | Log, height: float) -> list[Markup]:
@@ -180,3 +189,9 @@ class Scatter:
                 )
             )  # fmt: skip
         return names
+
+
+def _interval(x: float, low: float, high: float) -> Markup:
+    return element(
+        "path", class_="whisker", d=f"M{x - 4:.1f} {low:.1f}h8M{x:.1f} {low:.1f}V{high:.1f}M{x - 4:.1f} {high:.1f}h8"
+    )

@@ -1,10 +1,8 @@
 """`relayload export otava`: append a row for each run to a CSV file."""
 
 import csv
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
@@ -12,8 +10,7 @@ from relayload.core.errors import AuthorError, Fault
 from relayload.core.printable import one_line
 from relayload.verbs.arguments import author_errors_exit
 from relayload.verbs.examples import epilog
-
-T = TypeVar("T")
+from relayload.verbs.readable import places_in, readable, report_left_out
 
 _WHICH = slice(0, 2)
 """The columns that identify a run: its start and its name."""
@@ -42,20 +39,16 @@ def command(run_dirs: tuple[Path, ...], file: Path, print_config: bool, as_histo
     Exits with 2 if no run can be read, or if an earlier version summarized one, whose throughput is another number.
     """
     from relayload.recording import Recording
-    from relayload.recording.sets import found_places
     from relayload.report.otava import otava_config, remarks
 
-    (paths, without), known = found_places(run_dirs), _known(file)
-    if not paths:
-        raise AuthorError(without)
-    for fault in without:
-        _report_left_out(Path(fault.file), fault.message)
+    known = _known(file)
+    paths = places_in(run_dirs)
     if print_config or as_history:
-        first = _readable(paths, Recording.open)[0]
+        first = readable(paths, Recording.open, Path)[0]
         click.echo(otava_config(str(file), first.run.profile.name, known), nl=False)
         return
     _refuse_old(paths)
-    found = {tuple(row[_WHICH]): row for row in filter(None, _readable(paths, _row))}
+    found = {tuple(row[_WHICH]): row for row in filter(None, readable(paths, _row, Path))}
     added = sorted(row for which, row in found.items() if which not in {tuple(row[_WHICH]) for row in known})
     _add(file, known, added)
     rows = "row" if len(added) == 1 else "rows"
@@ -81,22 +74,6 @@ def _is_old(path: Path) -> bool:
         return False
 
 
-def _readable(paths: Sequence[Path], read: Callable[[Path], T]) -> list[T]:
-    """Return what could be read and report the rest. Raises AuthorError with every fault if nothing could be read."""
-    found: list[T] = []
-    failed: list[tuple[Path, AuthorError]] = []
-    for path in paths:
-        try:
-            found.append(read(path))
-        except AuthorError as error:
-            failed.append((path, error))
-    if not found:
-        raise AuthorError([fault for _, error in failed for fault in error.faults])
-    for path, left in failed:
-        _report_left_out(path, "; ".join(str(replace(fault, file=Path(fault.file).name)) for fault in left.faults))
-    return found
-
-
 def _row(path: Path) -> list[str] | None:
     """Return the row of a run; None if the run has to be left out."""
     from relayload.recording import Recording
@@ -108,12 +85,8 @@ def _row(path: Path) -> list[str] | None:
     why = unfit(recording, verdict)
     if why is None:
         return row(summary, verdict)
-    _report_left_out(path, why)
+    report_left_out(path, why)
     return None
-
-
-def _report_left_out(path: Path, why: str) -> None:
-    click.echo(one_line(f"{path}: left out: {why}"), err=True)
 
 
 def _known(file: Path) -> list[list[str]]:
