@@ -118,7 +118,7 @@ class Generator:
 
     def snapshot(self, *, whole: bool = False) -> Snapshot:
         """Return what has ended since the last snapshot, or since the beginning of the run."""
-        return self._recorder.snapshot(whole=whole)
+        return self._recorder.snapshot(self._last_line(), whole=whole)
 
     @property
     def busy(self) -> bool:
@@ -230,13 +230,13 @@ class Generator:
 
         Raises Unleased if it was not sent, since the lease is over.
         """
-        self._count_start(turn, 1)
+        self._recorder.begin(job, turn)
         begins_at_s = self._run_clock.begins_at_s  # for all instants of the request, even if it is corrected meanwhile
         request = job.request(history)
         try:
             called = self._clients.of(job.addressee).call(request, job.timeouts, keep_text=keep_text)
         except Unleased:
-            self._count_start(turn, -1)
+            self._recorder.begin(job, turn, -1)
             self._spend_guard.cancel(reserved_usd)
             raise
         self._spend_guard.settle(job, reserved_usd, called.attempts, clock.now_s())
@@ -244,11 +244,6 @@ class Generator:
         if called.outcome is Outcome.ABANDONED:
             raise GreenletExit
         return request.messages, called
-
-    def _count_start(self, turn: int, by: int) -> None:
-        self._recorder.status.started += by
-        if turn:
-            self._recorder.status.follow_ups += by
 
     def _ask(self) -> None:
         self._leaseholder.ask_once()
@@ -259,21 +254,23 @@ class Generator:
     def _close(self) -> None:
         self._health.stop()
         self._clients.close()
-        self._recorder.close(
-            End(
-                worker=self._worker,
-                at_s=self._run_clock.elapsed_s(),
-                started=self._recorder.status.started,
-                dropped=self._recorder.status.dropped,
-                began_at_ns=self._began_at_ns,
-                timestamps="kernel" if self._clients.kernel_timestamps else "user",
-                loop_lag_p95_s=self._health.loop_lag_p95_s,
-                loop_lag_p99_s=self._health.loop_lag_p99_s,
-                cpu_share=self._health.cpu_share,
-                gc_pause_max_s=self._health.longest_gc_pause_s,
-                open_files_max=self._health.most_open_files,
-                open_files_limit=open_files.limit(),
-            )
+        self._recorder.close(self._last_line())
+
+    def _last_line(self) -> End:
+        """Return the last line of the recording if it ended now."""
+        return End(
+            worker=self._worker,
+            at_s=self._run_clock.elapsed_s(),
+            started=self._recorder.status.started,
+            dropped=self._recorder.status.dropped,
+            began_at_ns=self._began_at_ns,
+            timestamps="kernel" if self._clients.kernel_timestamps else "user",
+            loop_lag_p95_s=self._health.loop_lag_p95_s,
+            loop_lag_p99_s=self._health.loop_lag_p99_s,
+            cpu_share=self._health.cpu_share,
+            gc_pause_max_s=self._health.longest_gc_pause_s,
+            open_files_max=self._health.most_open_files,
+            open_files_limit=open_files.limit(),
         )
 
 

@@ -44,10 +44,17 @@ class Recorder:
         self._snapshots = SnapshotMaker(assignment.worker, profile.objectives, self.recording.run)
         self._unfolded: list[Line] = []
 
-    def snapshot(self, *, whole: bool = False) -> Snapshot:
+    def snapshot(self, health: End, *, whole: bool = False) -> Snapshot:
         """Return what has ended since the last snapshot, or since the beginning of the run."""
         self._fold()
-        return self._snapshots.snapshot(self._run_clock.elapsed_s(), whole=whole)
+        return self._snapshots.snapshot(self._run_clock.elapsed_s(), whole=whole, health=health)
+
+    def begin(self, job: Job, turn: int, by: int = 1) -> None:
+        """Count a request that is started, or with -1 one that was not sent after all."""
+        self.status.started += by
+        if turn:
+            self.status.follow_ups += by
+        self._snapshots.begin(job.arrival.intended_at_s, by)
 
     def request(self, job: Job, late_s: float, called: Called, turn: int, begins_at_s: float) -> None:
         """Record a request that has ended, and during which the run's beginning was taken to be at `begins_at_s`."""

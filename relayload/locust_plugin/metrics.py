@@ -17,11 +17,12 @@ from prometheus_client import Metric as MetricFamily
 from prometheus_client.registry import Collector
 
 import relayload
+from relayload.core.objectives.run_so_far import RunSoFar
 from relayload.core.units import format_duration
 from relayload.locust_plugin.controller import Controller
 from relayload.locust_plugin.objectives_so_far import PAUSE_S
 from relayload.locust_plugin.options import MetricsOptions
-from relayload.report.live_metrics import RunSoFar, live_metrics
+from relayload.report.live_metrics import live_metrics
 
 _LOG = logging.getLogger("relayload")
 _MOST_CONNECTIONS = 64

@@ -3,8 +3,7 @@
 import math
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import accumulate
 from typing import NamedTuple
@@ -14,14 +13,12 @@ from prometheus_client.utils import floatToGoString
 
 from relayload.core.metrics.breaker_history import breaker_histories, trips
 from relayload.core.metrics.cost import paid
-from relayload.core.metrics.summary import Summary
 from relayload.core.metrics.tag_slots import TagCounts
-from relayload.core.model.progress import Progress
 from relayload.core.model.record import BreakerState
 from relayload.core.model.tags import DROPPED, REFUSED, PlanTags, Tags
-from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
+from relayload.core.model.verdict import Status
+from relayload.core.objectives.run_so_far import RunSoFar
 from relayload.core.objectives.snapshots import MergedSnapshot
-from relayload.core.resilience.guard import Caps
 from relayload.core.stats.histogram import bucket, middle_s
 from relayload.report import metric_families as families
 from relayload.report.metric_families import HISTOGRAMS, OVERFLOW, PLACE, Labels
@@ -38,20 +35,6 @@ _TOKEN_TYPES = ("input", "cached_input", "output", "reasoning")
 _ELSEWHERE = ((OVERFLOW, "true"),)
 _Key = tuple[tuple[str, str], ...]
 """Labels, as a key."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSoFar:
-    """What the master knows of a run at one instant."""
-
-    merged: MergedSnapshot
-    progress: Progress
-    objectives: Sequence[ObjectiveResult]
-    version: str
-    caps: Caps
-    summary: Summary | None = None
-    """With `verdict`, None until the run is judged."""
-    verdict: Verdict | None = None
 
 
 class _Placed(NamedTuple):

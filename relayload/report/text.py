@@ -10,7 +10,7 @@ from rich.text import Text
 
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output, Unit
-from relayload.core.metrics.summary import GeneratorHealth, Group, Metrics, Summary
+from relayload.core.metrics.summary import GeneratorHealth, Group, Metrics, Rates, Summary
 from relayload.core.model.run import RunInfo
 from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.objectives.formatting import quantity, share
@@ -227,10 +227,15 @@ def rate_facts(summary: Summary) -> list[tuple[str, str]]:
     return [
         ("rates", " · ".join([*parts, *tokens_per_s]) or "no measured stage was reached"),
         *later_facts(rates),
-        ("starts", _at_most(rates.max_in_1s, rates.max_in_60s)),
+        *_starts(rates),
         *_attempts(summary),
         ("tokens", f"{tokens.input:,} in · {tokens.output:,} out, of which {tokens.reasoning:,} reasoning"),
     ]
+
+
+def _starts(rates: Rates) -> Iterator[tuple[str, str]]:
+    if rates.max_in_1s is not None and rates.max_in_60s is not None:
+        yield "starts", _at_most(rates.max_in_1s, rates.max_in_60s)
 
 
 def _attempts(summary: Summary) -> Iterator[tuple[str, str]]:

@@ -15,10 +15,11 @@ from prometheus_client.registry import Collector
 from relayload.core.model.progress import Progress
 from relayload.core.model.record import BreakerState, Outcome
 from relayload.core.objectives.grammar import parse
+from relayload.core.objectives.run_so_far import RunSoFar
 from relayload.core.objectives.so_far import judge_so_far
 from relayload.core.price import Price
 from relayload.core.resilience.guard import Caps
-from relayload.report.live_metrics import BOUNDS_S, MOST_PLACES, RunSoFar, live_metrics
+from relayload.report.live_metrics import BOUNDS_S, MOST_PLACES, live_metrics
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 

@@ -56,7 +56,15 @@ class Condensed(Values):
             self._keep_least()
         for metric, held in self._metrics.items():
             held.add(slots, columns[metric])
-        self._add_waits(*columns.waits)
+        self.add_waits(*columns.waits)
+
+    def add_counted(self, due_at_s: float, requests: int, histograms: Mapping[str, Mapping[int, int]]) -> None:
+        """Add requests that were due about an instant, and that were counted elsewhere, by metric and bucket."""
+        self._forget()
+        slot = int(due_at_s / self.width_s)
+        self._requests[slot] += requests
+        for metric, counts in histograms.items():
+            self._metrics[metric].add_counts(slot, counts)
 
     def merge(self, other: "Condensed") -> None:
         """Add the other's requests; its slots must be as wide, or an integer factor narrower."""
@@ -68,7 +76,7 @@ class Condensed(Values):
             self._keep_least()
         for metric, held in self._metrics.items():
             held.merge(other._slots_of(metric), times)
-        self._add_waits(*other._waits)
+        self.add_waits(*other._waits)
 
     def widened(self, width_s: float) -> "Condensed":
         """Return these requests in slots an integer factor wider; may return the same object."""
@@ -104,7 +112,8 @@ class Condensed(Values):
     def _middle_s(self, slot: int) -> float:
         return (slot + 0.5) * self.width_s
 
-    def _add_waits(self, count: int, seconds: float) -> None:
+    def add_waits(self, count: int, seconds: float) -> None:
+        """Add waits for our own quota."""
         known, known_s = self._waits
         self._waits = known + count, known_s + seconds
 
@@ -149,11 +158,14 @@ class _Slots:
         for slot, counts in found.items():
             self._slots[slot] = self._slots.get(slot, _EMPTY).plus(counts)
 
+    def add_counts(self, slot: int, counts: Mapping[int, int]) -> None:
+        """Add the counts of buckets."""
+        self._slots[slot] = self._slots.get(slot, _EMPTY).plus(counts)
+
     def merge(self, other: "_Slots", times: int) -> None:
         """Add the other's slots, `times` of which form one here."""
         for slot, sparse in other._slots.items():
-            wide = slot // times
-            self._slots[wide] = self._slots.get(wide, _EMPTY).plus(sparse.counted())
+            self.add_counts(slot // times, sparse.counted())
 
     def weighted(self) -> dict[int, WeightedValues]:
         """Return the middle of each bucket with its count, by slot."""

@@ -13,6 +13,14 @@ Spans = Sequence[tuple[float, float]]
 """When stretches of time begin and end. What ends at the very end of one is in it, at its beginning it is not."""
 
 
+def stretch_edges(run: RunInfo) -> tuple[float, ...]:
+    """Return when stages of a run end by its plan, in order of time: they divide it into stretches.
+
+    A stretch includes its end, not its beginning. The last one is what comes after all edges.
+    """
+    return tuple(sorted({span.ends_at_s for span in run.spans(math.inf) if math.isfinite(span.ends_at_s)}))
+
+
 @dataclass(frozen=True)
 class Cells:
     """Whole seconds, cut where a stage or the load ends within one. Each cell includes its end, not its beginning.

@@ -43,6 +43,13 @@ class EndCounts:
             self._tokens.update(rows.tokens_in(self.cells))
         self.last_s = max(self.last_s, rows.last_end_s)
 
+    def add_counted(self, cell: int, ended: Ended, last_s: float) -> None:
+        """Add requests that were counted elsewhere, of which the last ended at `last_s`."""
+        self._sums = None
+        self._requests[cell] += ended.requests
+        self._tokens[cell] += ended.output_tokens
+        self.last_s = max(self.last_s, last_s)
+
     def merge(self, other: "EndCounts") -> None:
         self._sums = None
         self._requests.update(other._requests)

@@ -49,6 +49,9 @@ class Counts(Protocol):
 class Fold:
     """Requests by their tags, drops by their plan tags, and the workers' last lines."""
 
+    so_far = False
+    """It was made while the run goes on, of what workers tell: what they do not tell is not there."""
+
     __slots__ = (
         "_gap_slot_s",
         "_load_s",
@@ -163,6 +166,10 @@ class Fold:
         if self.condensed or self._pending > self._most_exact:
             self._condense()
 
+    def count_late(self, late_s: float) -> int:
+        """Return how many requests started more than that many seconds late."""
+        return sum(tagged.values.count_above("late", late_s) for tagged in self.by_tags.values())
+
     @property
     def started(self) -> int:
         return len(self.starts)
@@ -269,8 +276,10 @@ def account(fold: Fold, run: RunInfo) -> Account:
     The indices of an open load number its arrivals in the order of time, so a gap is a lost arrival; if each arrival
     goes to every target, each target has all indices. Arrivals of a batch begin in any order, so only the run knows
     their number. A closed load offers what it starts, as do later turns of conversations; there only the workers' own
-    claims reveal requests without a record.
+    claims reveal requests without a record. While the run goes on, nothing counts as lost.
     """
+    if fold.so_far:
+        return Account(fold.started, fold.dropped, 0)
     orders = _orders(fold, run)
     twice = sum(order.twice for order in orders)
     unrecorded = _unrecorded(fold, run)

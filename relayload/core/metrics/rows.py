@@ -95,7 +95,7 @@ class Rows:
         if cells not in self._tokens_in:
             undivided = not cells.divide(min(self.ends_s), self.last_end_s)
             self._tokens_in[cells] = (
-                {cells.number(self.last_end_s): self._all_output_tokens}
+                {cells.number(self.last_end_s): self.all_output_tokens}
                 if undivided
                 else added_up(self.end_cells(cells), self.output_tokens)
             )
@@ -110,7 +110,8 @@ class Rows:
         return [count or 0 for count in counts] if None in counts else counts
 
     @property
-    def _all_output_tokens(self) -> int:
+    def all_output_tokens(self) -> int:
+        """The output tokens of all attempts of these requests."""
         known = sum(self["output_tokens"]) if self.once else math.nan
         return int(known) if known == known else sum(self.output_tokens)
 

@@ -117,7 +117,7 @@ class SummaryInTheMaking:
             retries=retries_of(fold),
             quota=quota_waits_of(fold),
             breaker=breaker_acts_of(fold, self._load_s),
-            batch=batch_of(fold, run, accounted),
+            batch=None if fold.so_far else batch_of(fold, run, accounted),
             saturation=saturated,
             warnings=(
                 *_stopped(run),
@@ -276,14 +276,16 @@ class _Later(NamedTuple):
 class _Starts(NamedTuple):
     """The most starts and attempts in any second and minute, and how late starts were."""
 
-    most_in_1s: int
-    most_in_60s: int
-    most_attempts_in_1s: int
-    most_attempts_in_60s: int
-    late_p99_s: float | None
+    most_in_1s: int | None = None
+    most_in_60s: int | None = None
+    most_attempts_in_1s: int | None = None
+    most_attempts_in_60s: int | None = None
+    late_p99_s: float | None = None
 
     @classmethod
     def of(cls, fold: Fold) -> "_Starts":
+        if fold.so_far:
+            return cls()
         late = Series(Selection(fold.by_tags), "late").ordered
         late_p99_s = late.quantile(0.99) if late.count else None
         requests = fold.starts.most_in(1.0), fold.starts.most_in(60.0)
@@ -296,7 +298,7 @@ class _Starts(NamedTuple):
 
 def _condensed(fold: Fold, run: RunInfo) -> Iterator[str]:
     """Yield what is less exact, or left out, because of the number of requests."""
-    if fold.condensed:
+    if fold.condensed and not fold.so_far:
         yield f"{fold.started:,} requests are too many to keep each: values come from histograms, to within 0.4%"
         if run.copies > 1:
             yield "pairs of requests to several targets are not compared where there are so many"

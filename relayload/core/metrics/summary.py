@@ -91,8 +91,9 @@ class Rates(Struct, frozen=True, kw_only=True):
     """Requests of the measured stages that ended ok after the measured span, and so are in no rate of it."""
     ended_later_s: float | None = None
     """How long after it the last of them ended; None where there were none."""
-    max_in_1s: int
-    max_in_60s: int
+    max_in_1s: int | None
+    """None, as below, while the run goes on."""
+    max_in_60s: int | None
     max_attempts_in_1s: int | None = None
     """The same with retries, each counted when it was sent; None, as below, in summaries that predate it."""
     max_attempts_in_60s: int | None = None

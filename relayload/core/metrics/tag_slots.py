@@ -4,11 +4,14 @@ Seconds older than ten minutes are merged in tens, and those older than an hour 
 as often as needed to bound their number, so that memory does not grow with the length of the run.
 """
 
+import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK
+from relayload.core.metrics.end_counts import Ended
 from relayload.core.metrics.rows import Rows
 from relayload.core.metrics.tokens import Tokens
 from relayload.core.model.record import Attempt
@@ -18,6 +21,7 @@ from relayload.core.stats.histogram import buckets, packed, unpacked
 
 _TEN_AFTER_S, _SIXTY_AFTER_S = 600, 3600
 _MOST_WIDE = 1440
+_THROTTLED = "throttled"
 _OF_STREAMS = frozenset(name for name, metric in METRICS.items() if metric.of_streams)
 _OPEN_S = 5
 """Slots without additions for this long, in seconds, are kept in fewer bytes."""
@@ -26,11 +30,27 @@ _OPEN_S = 5
 class TagCounts:
     """The requests of one set of tags in some span of time, or in all of it."""
 
-    __slots__ = ("due", "ended", "histograms", "retried", "retries", "tokens", "version")
+    __slots__ = (
+        "due",
+        "ended",
+        "ends",
+        "histograms",
+        "last_end_s",
+        "retried",
+        "retries",
+        "sent_again",
+        "throttled",
+        "throttled_s",
+        "tokens",
+        "version",
+    )
 
     def __init__(self) -> None:
         self.version = 0
-        self.due = self.ended = self.retries = 0
+        self.due = self.ended = self.retries = self.sent_again = self.throttled = 0
+        self.ends: dict[int, Ended] = {}
+        """By stretch of the plan."""
+        self.last_end_s = self.throttled_s = 0.0
         self.tokens, self.retried = Tokens(), Tokens()
         self.histograms: dict[str, Counter[int]] = {}
 
@@ -43,12 +63,21 @@ class TagCounts:
         self.due += times * slot.due
         self.ended += times * slot.ended
         self.retries += times * slot.retries
+        self.sent_again += times * slot.sent_again
+        self.throttled += times * slot.throttled
+        self.throttled_s += times * slot.throttled_s
+        self.last_end_s = max(self.last_end_s, slot.last_end_s)
+        for stretch, ended in slot.ends.items():
+            self.add_ended(stretch, Ended(*ended), times)
         self.tokens.add(slot.tokens, times)
         self.retried.add(slot.retried, times)
         for metric, data in slot.histograms.items():
             histogram = self.histogram(metric)
             for bucket, count in unpacked(data):
                 histogram[bucket] += times * count
+
+    def add_ended(self, stretch: int, ended: Ended, times: int = 1) -> None:
+        self.ends[stretch] = self.ends.get(stretch, Ended()).plus(ended, times)
 
     def histogram(self, metric: str) -> "Counter[int]":
         if metric not in self.histograms:
@@ -67,15 +96,21 @@ class TagCounts:
             tokens=self.tokens.numbers,
             retried=self.retried.numbers,
             histograms={metric: packed(counts) for metric, counts in self.histograms.items()},
+            ends=dict(self.ends),
+            last_end_s=self.last_end_s,
+            sent_again=self.sent_again,
+            throttled=self.throttled,
+            throttled_s=self.throttled_s,
         )
 
 
 class TagSlots:
     """The slots of one process."""
 
-    def __init__(self, metrics: Iterable[str]) -> None:
-        """Keep histograms of these metrics."""
+    def __init__(self, metrics: Iterable[str], edges: Sequence[float] = ()) -> None:
+        """Keep histograms of these metrics, and of waits for our own quota; `edges` divide the plan into stretches."""
         self._metrics = tuple(metrics)
+        self._edges = edges
         self._open: dict[tuple[Tags, Span], TagCounts] = {}
         """The slots with recent additions."""
         self._slots: dict[tuple[Tags, Span], Slot] = {}
@@ -93,13 +128,18 @@ class TagSlots:
             for metric in self._metrics:
                 if part.streamed or metric not in _OF_STREAMS:
                     _add_values(counts, metric, part)
+            if _THROTTLED not in self._metrics and any(part[_THROTTLED]):
+                _add_values(counts, _THROTTLED, part)
         for second, part in _by_second(rows, rows.end_seconds):
             counts = self._at(tags, second)
             counts.ended += len(part)
             counts.tokens.extend(part.attempts)
+            self._add_ends(counts, part)
             if not part.once:
                 counts.retries += part.retries
                 counts.retried.extend(_retried(part))
+        if not rows.once:
+            self._add_sent_again(tags, rows)
 
     def add_drop(self, tags: Tags, due_at_s: float) -> None:
         """Count an arrival that was not started."""
@@ -123,6 +163,24 @@ class TagSlots:
     def whole(self) -> list[Slot]:
         """Every slot, as last sent."""
         return list(self._slots.values())
+
+    def _add_ends(self, counts: TagCounts, part: Rows) -> None:
+        counts.last_end_s = max(counts.last_end_s, part.last_end_s)
+        first, last = (bisect_left(self._edges, at_s) for at_s in (min(part.ends_s), part.last_end_s))
+        if first == last:
+            counts.add_ended(last, Ended(len(part), part.all_output_tokens))
+        else:
+            for ends_s, tokens in zip(part.ends_s, part.output_tokens, strict=True):
+                counts.add_ended(bisect_left(self._edges, ends_s), Ended(1, tokens))
+        waits_s = [wait_s for wait_s in part[_THROTTLED] if wait_s > 0]
+        counts.throttled += len(waits_s)
+        counts.throttled_s += sum(waits_s)
+
+    def _add_sent_again(self, tags: Tags, rows: Rows) -> None:
+        for record in rows.records:
+            for attempt in record.attempts[1:]:
+                if attempt.sent_at_s is not None:
+                    self._at(tags, math.floor(attempt.sent_at_s)).sent_again += 1
 
     def _at(self, tags: Tags, second: int) -> TagCounts:
         ident = tags, self._span(second)

@@ -36,7 +36,7 @@ def _steps_s() -> Iterator[float]:
 def timeline(fold: Fold, step_s: float) -> tuple[Second, ...]:
     """Return every step from the run's start to the last arrival or end, including empty ones."""
     last_s = max(fold.last_due_at_s, math.nextafter(fold.last_end_s, 0.0))  # an end belongs to the step that it ends
-    steps = [_Step() for _ in range(math.floor(last_s / step_s) + 1)] if fold.indices else []
+    steps = [_Step() for _ in range(math.floor(last_s / step_s) + 1)] if fold.lines_of else []
     for tags, tagged in fold.by_tags.items():
         for second, count in tagged.ends.by_second().items():
             steps[int(second / step_s)].add_ended(count, tags)

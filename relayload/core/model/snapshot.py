@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from relayload.core.model.record import Transition
+from relayload.core.model.record import End, Transition
 from relayload.core.model.tags import Tags
 
 
@@ -41,6 +41,35 @@ class Slot(Struct, kw_only=True, array_like=True, gc=False):
     """The part of the tokens that belongs to attempts that were retried."""
     histograms: dict[str, bytes] = {}
     """By metric, the values of the requests that were due in it, as `histogram.packed` writes them."""
+    ends: dict[int, tuple[int, int]] = {}
+    """Those that ended in it, with the output tokens of all their attempts, by the stretch of the plan in which they
+    ended, as `end_cells.stretch_edges` cuts it."""
+    last_end_s: float = 0.0
+    """When the last of those ended."""
+    sent_again: int = 0
+    """Retries that were sent in it."""
+    throttled: int = 0
+    """Of the requests that ended in it, those that waited for our own quota, ..."""
+    throttled_s: float = 0.0
+    """... and how long, added up."""
+
+
+class Tally(Struct, kw_only=True, array_like=True, gc=False):
+    """What one process has counted so far of the requests of one set of tags that have ended."""
+
+    tags: Tags
+    attempts: int = 0
+    retried: int = 0
+    """Requests that were tried more than once."""
+    retries_by_kind: dict[str, int] = {}
+    backoff_s: float = 0.0
+    stopped_by: dict[str, int] = {}
+    buffered: int = 0
+    remarks: dict[str, int] = {}
+    thought_in_part: int = 0
+    untimed: int = 0
+    relay_message: tuple[float, str] | None = None
+    """When the first request that failed with a message was due, and the message."""
 
 
 class Position(NamedTuple):
@@ -130,3 +159,11 @@ class Snapshot(Struct, kw_only=True):
     """When the first request was sent, in seconds since the run's start; None until one has ended."""
     last_due_at_s: float = 0.0
     last_end_s: float = 0.0
+    tallies: tuple[Tally, ...] = ()
+    """Those that have changed, or all of them."""
+    late: int = 0
+    """The requests so far that started later than the run's thresholds allow."""
+    in_flight: dict[int, int] = {}
+    """The requests that were started and have not ended, by the second in which they were due."""
+    health: End | None = None
+    """What the last line of the process would say now; None where nobody measures it."""

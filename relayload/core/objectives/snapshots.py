@@ -1,6 +1,7 @@
 """A run in progress: the snapshots of each process and their merger, as a source of indicators."""
 
 import math
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,9 +10,12 @@ from operator import add
 from relayload.core.metrics.catalog import METRICS, shown_in
 from relayload.core.metrics.chunk_gaps import GapCounts, GapSample
 from relayload.core.metrics.cost import Used
+from relayload.core.metrics.end_cells import stretch_edges
 from relayload.core.metrics.metric import Output
 from relayload.core.metrics.rows import grouped
 from relayload.core.metrics.tag_slots import TagCounts, TagSlots
+from relayload.core.metrics.tag_tally import TagTally
+from relayload.core.metrics.told import Told
 from relayload.core.model.record import GUARDRAIL, Drop, End, Line, Transition
 from relayload.core.model.run import RunInfo
 from relayload.core.model.snapshot import (
@@ -21,6 +25,7 @@ from relayload.core.model.snapshot import (
     SlotCounts,
     Snapshot,
     Span,
+    Tally,
 )
 from relayload.core.model.tags import DROPPED, REFUSED, PlanTags, Tags
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
@@ -45,7 +50,12 @@ class SnapshotMaker:
     def __init__(self, worker: int, objectives: Sequence[Objective], run: RunInfo) -> None:
         self._worker = worker
         self._counts = ObjectiveCounts(objectives, run)
-        self._slots = TagSlots(metrics_of(objectives))
+        self._slots = TagSlots(metrics_of(objectives), stretch_edges(run))
+        self._tallies: defaultdict[Tags, TagTally] = defaultdict(TagTally)
+        self._tallied: set[Tags] = set()
+        """Those that have changed since the last snapshot."""
+        self._late_s, self._late = run.thresholds.late_s, 0
+        self._in_flight: Counter[int] = Counter()
         self._versions = 0
         self._transitions: list[Transition] = []
         self._sent = 0
@@ -53,19 +63,29 @@ class SnapshotMaker:
         self._first_start_s = math.inf
         self._last_due_at_s = self._last_end_s = 0.0
 
+    def begin(self, due_at_s: float, by: int = 1) -> None:
+        """Count a request that is started, or with -1 one that was not sent after all."""
+        self._in_flight[int(due_at_s)] += by
+
     def add(self, lines: Iterable[Line]) -> None:
         """Count lines; larger batches are cheaper."""
         for tags, rows in grouped(lines, self._add_other):
             self._counts.add(tags, rows)
             self._slots.add(tags, rows)
+            self._tallies[tags].tally(rows)
+            self._tallied.add(tags)
+            if max(rows["late"]) > self._late_s:
+                self._late += sum(map(self._late_s.__lt__, rows["late"]))
+            self._in_flight.subtract(rows.due_in)
             if min(rows.due_at_s) < self._first_start_s:  # nothing starts before it is due
                 self._first_start_s = min(self._first_start_s, *map(add, rows.due_at_s, rows["late"]))
             self._last_due_at_s = max(self._last_due_at_s, max(rows.due_at_s))
             self._last_end_s = max(self._last_end_s, max(rows.ends_s))
 
-    def snapshot(self, now_s: float, *, whole: bool = False) -> Snapshot:
+    def snapshot(self, now_s: float, *, whole: bool = False, health: End | None = None) -> Snapshot:
         """Return the changes since the last snapshot, at that instant of the run; or everything."""
         self._versions += 1
+        self._in_flight = +self._in_flight
         slots = self._slots.changed(now_s)
         sent = 0 if whole else self._sent
         self._sent = len(self._transitions)
@@ -80,7 +100,16 @@ class SnapshotMaker:
             first_start_s=self._first_start_s if math.isfinite(self._first_start_s) else None,
             last_due_at_s=self._last_due_at_s,
             last_end_s=self._last_end_s,
+            tallies=tuple(self._told_tallies(whole=whole)),
+            late=self._late,
+            in_flight=dict(self._in_flight),
+            health=health,
         )
+
+    def _told_tallies(self, *, whole: bool) -> Iterable[Tally]:
+        changed = list(self._tallies if whole else self._tallied)
+        self._tallied.clear()
+        return [self._tallies[tags].told(tags) for tags in changed]
 
     def _indicator_slots(self, *, whole: bool) -> Iterable[IndicatorSlot]:
         for number, counts in enumerate(self._counts.indicators.values()):
@@ -103,22 +132,16 @@ class SnapshotMaker:
         refused = drop.reason == GUARDRAIL
         if not refused:
             self._counts.add_drop(plan_tags, drop.intended_at_s)
-        self._slots.add_drop(Tags(plan_tags, REFUSED if refused else DROPPED, None, None), drop.intended_at_s)
+        self._slots.add_drop(Tags(plan_tags, REFUSED if refused else DROPPED, None, drop.reason), drop.intended_at_s)
         self._last_due_at_s = max(self._last_due_at_s, drop.intended_at_s)
 
 
 @dataclass
-class _Process:
+class _Process(Told):
     """The data that one process has sent."""
 
     number: int = 0
-    slots: dict[tuple[Tags, int], Slot] = field(default_factory=dict)
-    """By tags and the second in which the slot begins."""
     indicators: dict[tuple[int, Position], SlotCounts] = field(default_factory=dict)
-    transitions: list[Transition] = field(default_factory=list)
-    first_start_s: float | None = None
-    last_due_at_s: float = 0.0
-    last_end_s: float = 0.0
     complete: bool = True
     """No snapshot of the process is missing."""
 
@@ -151,7 +174,14 @@ class MergedSnapshot:
         process.transitions[snapshot.transitions_from :] = snapshot.transitions
         process.first_start_s = snapshot.first_start_s
         process.last_due_at_s, process.last_end_s = snapshot.last_due_at_s, snapshot.last_end_s
+        process.tallies |= {tally.tags: tally for tally in snapshot.tallies}
+        process.late, process.in_flight, process.health = snapshot.late, snapshot.in_flight, snapshot.health
         return process.complete
+
+    @property
+    def told(self) -> Mapping[int, Told]:
+        """By the number of the process, what it has told."""
+        return dict(self._in_order)
 
     @property
     def transitions(self) -> Sequence[Transition]:

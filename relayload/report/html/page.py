@@ -75,7 +75,7 @@ def _context(page: RunPage) -> dict[str, object]:
     summary, verdict, run = page.summary, page.verdict, page.run
     drawn = _draw(page)
     series = page.charts.data.errors if page.charts else ()
-    lanes = page.charts.data.slowest if page.charts else ()
+    lanes = page.charts.data.slowest or () if page.charts else ()
     return {
         "summary": summary,
         "title": f"{verdict.verdict.value}: {summary.profile.name}",
