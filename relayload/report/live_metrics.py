@@ -33,39 +33,45 @@ _STATES = (_RUNNING, *(status.name.lower() for status in Status))
 _UNSENT = (DROPPED, REFUSED)
 _TOKEN_TYPES = ("input", "cached_input", "output", "reasoning")
 _ELSEWHERE = ((OVERFLOW, "true"),)
-_Key = tuple[tuple[str, str], ...]
+Key = tuple[tuple[str, str], ...]
 """Labels, as a key."""
 
 
-class _Placed(NamedTuple):
+class Placed(NamedTuple):
     """Requests of the same tags, with the labels of their place."""
 
-    place: _Key
+    place: Key
     tags: Tags
     counts: TagCounts
 
     @property
-    def by_outcome(self) -> _Key:
+    def by_outcome(self) -> Key:
         return (*self.place, ("outcome", self.tags.outcome))
 
 
 def live_metrics(run: RunSoFar) -> Iterator[MetricFamily]:
     """Yield every family that has a value, one at a time, so that the caller can do other work in between."""
-    placed = _placed(run.merged.totals)
-    ended = [each for each in placed if each.tags.outcome not in _UNSENT]
+    placed = placed_of(run)
+    yield from numbers(run, placed)
+    ended = ended_of(placed)
+    for metric, family in HISTOGRAMS.items():
+        yield from family.sampled(_buckets(metric, ended))
+
+
+def numbers(run: RunSoFar, placed: Sequence["Placed"]) -> Iterator[MetricFamily]:
+    """Yield the families that are no distributions, likewise."""
+    ended = ended_of(placed)
     yield from _of_run(run)
     yield from objective_families(run.objectives)
     yield from _of_load(run)
     yield from families.DROPPED.filled(
-        _sums((each.by_outcome, each.counts.due) for each in placed if each.tags.outcome in _UNSENT)
+        sums((each.by_outcome, each.counts.due) for each in placed if each.tags.outcome in _UNSENT)
     )
-    yield from families.REQUESTS.filled(_sums((each.by_outcome, each.counts.ended) for each in ended))
-    yield from families.RETRIES.filled(_sums((each.place, each.counts.retries) for each in ended))
-    yield from families.TOKENS.filled(_sums(_tokens(ended)))
+    yield from families.REQUESTS.filled(sums((each.by_outcome, each.counts.ended) for each in ended))
+    yield from families.RETRIES.filled(sums((each.place, each.counts.retries) for each in ended))
+    yield from families.TOKENS.filled(sums(_tokens(ended)))
     yield from _of_breakers(run.merged)
     yield from _of_cost(run)
-    for metric, family in HISTOGRAMS.items():
-        yield from family.sampled(_buckets(metric, ended))
 
 
 def _of_run(run: RunSoFar) -> Iterator[MetricFamily]:
@@ -110,44 +116,45 @@ def _of_cost(run: RunSoFar) -> Iterator[MetricFamily]:
     yield from families.REQUESTS_LIMIT.filled([({}, run.caps.requests)])
 
 
-def _placed(totals: Mapping[Tags, TagCounts]) -> list[_Placed]:
+def placed_of(run: RunSoFar) -> list[Placed]:
     """Return all requests; those of the first places that were used have the labels of their place."""
-    places: dict[_Key, None] = {}
+    places: dict[Key, None] = {}
     found = []
-    for tags, counts in totals.items():
+    for tags, counts in run.merged.totals.items():
         place = _place(tags.plan_tags)
         if place not in places and len(places) < MOST_PLACES:
             places[place] = None
-        found.append(_Placed(place if place in places else _ELSEWHERE, tags, counts))
+        found.append(Placed(place if place in places else _ELSEWHERE, tags, counts))
     return found
 
 
-def _place(plan_tags: PlanTags) -> _Key:
+def ended_of(placed: Iterable[Placed]) -> list[Placed]:
+    """Return those that were sent and have ended."""
+    return [each for each in placed if each.tags.outcome not in _UNSENT]
+
+
+def _place(plan_tags: PlanTags) -> Key:
     told = ((name, getattr(plan_tags, name)) for name in PLACE)
     return tuple((name, value) for name, value in told if value is not None)
 
 
-def _sums(parts: Iterable[tuple[_Key, float]]) -> Iterator[tuple[Labels, float]]:
+def sums(parts: Iterable[tuple[Key, float]]) -> Iterator[tuple[Labels, float]]:
     """Yield the sum of the numbers of each set of labels."""
-    sums: dict[_Key, float] = {}
+    sums: dict[Key, float] = {}
     for labels, number in parts:
         sums[labels] = sums.get(labels, 0) + number
     return ((dict(labels), number) for labels, number in sums.items())
 
 
-def _tokens(ended: Iterable[_Placed]) -> Iterator[tuple[_Key, int]]:
+def _tokens(ended: Iterable[Placed]) -> Iterator[tuple[Key, int]]:
     for each in ended:
         for name in _TOKEN_TYPES:
             yield (*each.place, ("type", name)), getattr(each.counts.tokens, name)
 
 
-def _buckets(metric: str, ended: Iterable[_Placed]) -> Iterator[tuple[str, Labels, float]]:
+def _buckets(metric: str, ended: Iterable[Placed]) -> Iterator[tuple[str, Labels, float]]:
     """Yield the samples of a histogram: each value counts as the middle of its bucket in the snapshot."""
-    by_labels: defaultdict[_Key, Counter[int]] = defaultdict(Counter)
-    for each in ended:
-        if counts := each.counts.histograms.get(metric):
-            by_labels[each.by_outcome].update(counts)
-    for key, counts in by_labels.items():
+    for key, counts in counts_of((each.by_outcome, each.counts.histograms.get(metric)) for each in ended):
         labels = dict(key)
         within = [0] * (len(BOUNDS_S) + 1)
         for index, count in counts.items():
@@ -156,6 +163,15 @@ def _buckets(metric: str, ended: Iterable[_Placed]) -> Iterator[tuple[str, Label
             yield "_bucket", {**labels, "le": le}, count
         yield "_count", labels, sum(within)
         yield "_sum", labels, math.fsum(middle_s(index) * count for index, count in counts.items())
+
+
+def counts_of(parts: Iterable[tuple[Key, Mapping[int, int] | None]]) -> Iterable[tuple[Key, Mapping[int, int]]]:
+    """Return the counts of buckets of each set of labels, where there are any."""
+    by_labels: defaultdict[Key, Counter[int]] = defaultdict(Counter)
+    for labels, counts in parts:
+        if counts:
+            by_labels[labels].update(counts)
+    return by_labels.items()
 
 
 def _last_within(bound_s: float) -> int:

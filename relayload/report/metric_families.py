@@ -1,7 +1,8 @@
-"""The catalog of what relayload tells Prometheus: names, types, labels and help texts.
+"""The catalog of what relayload tells Prometheus and OpenTelemetry: names, types, labels, units and help texts.
 
-`live_metrics` fills the families while a run goes on, `openmetrics` fills them from a summary. Names end by the
-conventions of Prometheus: base units, and `_total`, which the client library adds to counters.
+`live_metrics` fills the families while a run goes on, `openmetrics` fills them from a summary, `otel_series` sends them
+as OpenTelemetry wants them. A name is written once, with dots; the one for Prometheus is what a translation by the
+conventions makes of it: underscores, the unit, and `_total`, which the client library adds to counters.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -35,17 +36,27 @@ class Family:
     """One entry of the catalog."""
 
     stem: str
-    """The name without `relayload_` and `_total`."""
+    """The name without `relayload.`."""
     kind: Kind
     help: str
     labels: tuple[str, ...] = ()
     unit: str = ""
-    """The unit, with which the name ends."""
+    """In UCUM; what it counts, in braces."""
+
+    @property
+    def otel_name(self) -> str:
+        """The name for OpenTelemetry."""
+        return f"relayload.{self.stem}"
 
     @property
     def name(self) -> str:
-        """The name of its samples, apart from the suffixes of distributions."""
-        return f"relayload_{self.stem}{'_total' if self.kind is Kind.COUNTER else ''}"
+        """The name of its samples for Prometheus, apart from the suffixes of distributions."""
+        return f"{self._base}{'_total' if self.kind is Kind.COUNTER else ''}"
+
+    @property
+    def _base(self) -> str:
+        base, unit = self.otel_name.replace(".", "_"), _PROMETHEUS_UNITS.get(self.unit, "")
+        return base if base.endswith(unit) else f"{base}_{unit}"
 
     def filled(self, points: Iterable[tuple[Labels, float | None]]) -> Iterator[MetricFamily]:
         """Yield the family with a sample for each value; nothing where none was measured."""
@@ -53,7 +64,7 @@ class Family:
 
     def sampled(self, points: Iterable[tuple[str, Labels, float | None]]) -> Iterator[MetricFamily]:
         """Yield the family with such samples, each with the suffix of its name."""
-        family = MetricFamily(f"relayload_{self.stem}", self.help, self.kind.value, self.unit)
+        family = MetricFamily(self._base, self.help, self.kind.value, _PROMETHEUS_UNITS.get(self.unit, ""))
         for suffix, labels, value in points:
             if value is not None:
                 family.add_sample(f"{family.name}{suffix}", dict(labels), float(value))
@@ -61,8 +72,11 @@ class Family:
             yield family
 
 
-def _counter(stem: str, help_text: str, labels: tuple[str, ...] = ()) -> Family:
-    return Family(stem, Kind.COUNTER, help_text, labels)
+_PROMETHEUS_UNITS = {"s": "seconds", "{USD}": "usd", "{request}/s": "per_second", "{token}/s": "per_second"}
+
+
+def _counter(stem: str, help_text: str, labels: tuple[str, ...] = (), unit: str = "{request}") -> Family:
+    return Family(stem, Kind.COUNTER, help_text, labels, unit)
 
 
 def _gauge(stem: str, help_text: str, labels: tuple[str, ...] = (), unit: str = "") -> Family:
@@ -72,44 +86,45 @@ def _gauge(stem: str, help_text: str, labels: tuple[str, ...] = (), unit: str = 
 _OBJECTIVE = ("objective", "unit")
 
 RUN_INFO = _gauge(
-    "run_info", "1; the labels tell which run the other series are of.", ("run_id", "profile", "load_kind", "version")
+    "run.info", "1; the labels tell which run the other series are of.", ("run_id", "profile", "load_kind", "version")
 )
-RUN_STATE = _gauge("run_state", "1 in the state of the run, 0 in all others.", ("state",))
-RUN_VALID = _gauge("run_valid", "1 where the generator delivered and measured the load as it should, else 0.")
+RUN_STATE = _gauge("run.state", "1 in the state of the run, 0 in all others.", ("state",))
+RUN_VALID = _gauge("run.valid", "1 where the generator delivered and measured the load as it should, else 0.")
 EXIT_CODE = _gauge("exit_code", "0 where the run passed, or was not judged.")
-ELAPSED = _gauge("elapsed_seconds", "Time since the beginning of the load.", unit="seconds")
-WORKERS = _gauge("workers", "Load-generating processes that take part.")
+ELAPSED = _gauge("elapsed", "Time since the beginning of the load.", unit="s")
+WORKERS = _gauge("workers", "Load-generating processes that take part.", unit="{process}")
 OBJECTIVE_STATE = _gauge(
-    "objective_state",
+    "objective.state",
     "1 in the state of the objective, 0 in all others; while the run goes on, by what is known so far.",
     ("objective", "state"),
 )
-OBJECTIVE_LIMIT = _gauge("objective_limit", "The limit, in the unit of the objective.", _OBJECTIVE)
-OBJECTIVE_OBSERVED = _gauge("objective_observed", "What was observed, in the unit of the objective.", _OBJECTIVE)
-OBJECTIVE_LOW = _gauge("objective_observed_low", "The lower end of the interval of what was observed.", _OBJECTIVE)
-OBJECTIVE_HIGH = _gauge("objective_observed_high", "The upper end of the interval of what was observed.", _OBJECTIVE)
+OBJECTIVE_LIMIT = _gauge("objective.limit", "The limit, in the unit of the objective.", _OBJECTIVE)
+OBJECTIVE_OBSERVED = _gauge("objective.observed", "What was observed, in the unit of the objective.", _OBJECTIVE)
+OBJECTIVE_LOW = _gauge("objective.observed.low", "The lower end of the interval of what was observed.", _OBJECTIVE)
+OBJECTIVE_HIGH = _gauge("objective.observed.high", "The upper end of the interval of what was observed.", _OBJECTIVE)
 OFFERED = _counter("offered", "Requests that were due.")
 STARTED = _counter("started", "Requests that were started.")
 DROPPED = _counter("dropped", "Requests that were due and not started.", (*PLACE, "outcome"))
 LOST = _counter("lost", "Requests that were due and have no record, since their worker died.")
 REQUESTS = _counter("requests", "Requests that ended, by outcome.", (*PLACE, "outcome"))
-ATTEMPTS = _counter("attempts", "Tries on the wire.")
-RETRIES = _counter("retries", "Tries after the first of a request.", PLACE)
-IN_FLIGHT = _gauge("in_flight", "Requests that were started and have not ended.")
-TOKENS = _counter("tokens", "Tokens of all attempts, as the relay reported them.", (*PLACE, "type"))
+ATTEMPTS = _counter("attempts", "Tries on the wire.", unit="{attempt}")
+RETRIES = _counter("retries", "Tries after the first of a request.", PLACE, "{attempt}")
+IN_FLIGHT = _gauge("in_flight", "Requests that were started and have not ended.", unit="{request}")
+TOKENS = _counter("tokens", "Tokens of all attempts, as the relay reported them.", (*PLACE, "type"), "{token}")
 BREAKERS = _gauge(
     "breakers",
     "Circuit breakers in that state, of all workers; those that never tripped are not told.",
     ("scope", "state"),
+    "{breaker}",
 )
-BREAKER_TRIPS = _counter("breaker_trips", "How often circuit breakers opened.", ("scope",))
-COST = _gauge("cost_usd", "Dollars spent so far, estimated where usage is missing.", unit="usd")
-COST_LIMIT = _gauge("cost_limit_usd", "Dollars at which the run stops.", unit="usd")
-REQUESTS_LIMIT = _gauge("requests_limit", "Requests at which the run stops.")
-OFFERED_RATE = _gauge("offered_per_second", "Requests that were due in the measured stages.", unit="per_second")
-STARTED_RATE = _gauge("started_per_second", "Requests that were started in the measured stages.", unit="per_second")
-OK_RATE = _gauge("ok_per_second", "Requests that ended ok in the measured stages.", unit="per_second")
-OUTPUT_TOKENS_RATE = _gauge("output_tokens_per_second", "Output tokens of all attempts of those.", unit="per_second")
+BREAKER_TRIPS = _counter("breaker.trips", "How often circuit breakers opened.", ("scope",), "{trip}")
+COST = _gauge("cost.usd", "Dollars spent so far, estimated where usage is missing.", unit="{USD}")
+COST_LIMIT = _gauge("cost.limit.usd", "Dollars at which the run stops.", unit="{USD}")
+REQUESTS_LIMIT = _gauge("requests.limit", "Requests at which the run stops.", unit="{request}")
+OFFERED_RATE = _gauge("offered.per_second", "Requests that were due in the measured stages.", unit="{request}/s")
+STARTED_RATE = _gauge("started.per_second", "Requests that were started in the measured stages.", unit="{request}/s")
+OK_RATE = _gauge("ok.per_second", "Requests that ended ok in the measured stages.", unit="{request}/s")
+OUTPUT_TOKENS_RATE = _gauge("output_tokens.per_second", "Output tokens of all attempts of those.", unit="{token}/s")
 
 NUMBERS = (
     RUN_INFO,
@@ -144,8 +159,8 @@ NUMBERS = (
 )
 """Every family that is no distribution."""
 
-_UNITS: Mapping[Unit, str] = {Unit.SECONDS: "seconds", Unit.PER_SECOND: "per_second"}
-"""The units of distributions, as names end by."""
+_UNITS: Mapping[Unit, str] = {Unit.SECONDS: "s", Unit.PER_SECOND: "{token}/s"}
+"""The units of distributions, in UCUM."""
 
 
 def _sentence(metric: Metric) -> str:
@@ -154,15 +169,14 @@ def _sentence(metric: Metric) -> str:
 
 def summary_of(metric: Metric) -> Family:
     """Return the family of a distribution with exact percentiles, as a file has it."""
-    unit = _UNITS[metric.unit]
     text = f"{_sentence(metric)}, of requests of measured stages that ended ok."
-    return Family(f"{metric.name}_{unit}", Kind.SUMMARY, text, ("quantile", "scenario", "target", "key"), unit)
+    return Family(metric.name, Kind.SUMMARY, text, ("quantile", "scenario", "target", "key"), _UNITS[metric.unit])
 
 
 def histogram_of(metric: Metric) -> Family:
     """Return the family of a distribution by buckets, as a run tells it."""
     text = f"{_sentence(metric)}. Values within 0.4 % of a bound may count on its other side."
-    return Family(f"{metric.name}_seconds", Kind.HISTOGRAM, text, (*PLACE, "outcome"), "seconds")
+    return Family(metric.name, Kind.HISTOGRAM, text, (*PLACE, "outcome"), _UNITS[metric.unit])
 
 
 HISTOGRAMS: Mapping[str, Family] = {

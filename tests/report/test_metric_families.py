@@ -26,7 +26,21 @@ def test_the_page_has_every_name_with_its_type_and_labels():
 @pytest.mark.parametrize("family", LIVE_AND_IN_FILE, ids=lambda family: family.stem)
 def test_names_end_by_the_conventions(family: Family):
     assert re.fullmatch(r"relayload(_[a-z]+)+", family.name)
-    assert family.stem.endswith(family.unit)
     assert family.name.endswith("_total") is (family.kind is Kind.COUNTER)
     assert family.help[0].isupper() or family.help[0].isdigit()
     assert family.help.endswith(".")
+
+
+@pytest.mark.parametrize("family", LIVE_AND_IN_FILE, ids=lambda family: family.stem)
+def test_a_collector_translates_the_name_for_opentelemetry_into_the_one_for_prometheus(family: Family):
+    assert _translated(family) == family.name
+
+
+def _translated(family: Family) -> str:
+    """The name by the Prometheus compatibility page of OpenTelemetry's specification, with suffixes for unit and type."""
+    name = re.sub(r"\W", "_", family.otel_name)
+    counted, _, per = re.sub(r"\{.*?\}", "", family.unit).partition("/")
+    unit = {"s": "seconds", "": ""}[counted] + {"s": "per_second", "": ""}[per]
+    if not name.endswith(unit):
+        name += f"_{unit}"
+    return f"{name}_total" if family.kind is Kind.COUNTER else name
