@@ -18,9 +18,11 @@ from relayload.locust_plugin.options import (
     LOOPBACK,
     OPTIONS,
     VARIABLES,
+    Exports,
     MetricsOptions,
     Options,
 )
+from relayload.locust_plugin.otlp_options import WrongOtlp, otlp_options
 
 _QUICKSTART = "quickstart"
 _YAML = (".yaml", ".yml")
@@ -61,9 +63,19 @@ def read_options(own_profile: Path | None = None) -> Options:
         out=Path(given.relay_out) if given.relay_out else None,
         launcher_pid=int(launcher) if launcher else None,
         by_default=not own and not given.worker,
-        metrics=_metrics(given),
+        exports=_exports(given, heed=not launcher),
         master=(given.master_host, given.master_port) if given.worker and not own else None,
     )
+
+
+def _exports(given: Namespace, *, heed: bool) -> Exports:
+    """Return who is told the metrics; `heed` says whether the environment alone may ask for it."""
+    own = heed and not getattr(given, "otel", False)  # with which they go to Locust's own exporter
+    try:
+        otlp = otlp_options(given.relay_otlp, given.relay_otlp_interval, os.environ, heed=own)
+    except WrongOtlp as error:
+        raise Refused(f"--relay-otlp: {error}") from None
+    return Exports(_metrics(given), otlp)
 
 
 def _metrics(given: Namespace) -> MetricsOptions | None:

@@ -15,13 +15,14 @@ from relayload.core.errors import AuthorError, Fault
 from relayload.core.model.progress import Progress
 from relayload.locust_plugin.early import LOG_NAME, EarlyLocust
 from relayload.locust_plugin.master_port import MasterPort, workers
-from relayload.locust_plugin.options import LAUNCHER_PID, OWN_MESSAGE, MetricsOptions
+from relayload.locust_plugin.options import LAUNCHER_PID, OWN_MESSAGE, Exports
 from relayload.recording import progress
 
 _RECORDING = "run.json"
 _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 _POLL_S = 0.2
 _LAST_LINES = 20
+_NO_EXPORTS = Exports()
 _LOCUSTS = "LOCUST_"
 """The prefix of Locust's own variables, which must not change a `relayload run`: LOCUST_RUN_TIME would end it."""
 
@@ -40,26 +41,24 @@ class Launch:
     """A Locust that waits for this run; without one, Locust is started when the run is."""
     fakes: Mapping[str, str] = field(default_factory=dict)
     """The base URLs of fake relays that run already, for one that waits."""
-    metrics: MetricsOptions | None = None
+    exports: Exports = _NO_EXPORTS
 
     @property
     def command(self) -> list[str]:
         """Locust's command line without the number of processes. It never holds secrets."""
-        return command_of(self.profile, self.sets, self.run_dir, self.metrics)
+        return command_of(self.profile, self.sets, self.run_dir, self.exports)
 
 
 def begin_early(
-    profile: Path, sets: Sequence[str], out: Path | None, processes: int, metrics: MetricsOptions | None = None
+    profile: Path, sets: Sequence[str], out: Path | None, processes: int, exports: Exports = _NO_EXPORTS
 ) -> EarlyLocust:
     """Start a Locust that imports while the profile is read, and then waits to be part of a `Launch`."""
     with MasterPort() as port:
-        command = [*command_of(profile, sets, out, metrics), *workers(processes, port.number)]
+        command = [*command_of(profile, sets, out, exports), *workers(processes, port.number)]
         return EarlyLocust(command, environment(), port.descriptors)
 
 
-def command_of(
-    profile: Path, sets: Sequence[str], out: Path | None, metrics: MetricsOptions | None = None
-) -> list[str]:
+def command_of(profile: Path, sets: Sequence[str], out: Path | None, exports: Exports = _NO_EXPORTS) -> list[str]:
     """Return Locust's command line without the number of processes. It never holds secrets."""
     command = [sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), "--headless", "--only-summary"]
     command += ["--relay-profile", str(profile)]
@@ -67,7 +66,7 @@ def command_of(
         command += ["--relay-out", str(out)]
     for assignment in sets:
         command += ["--relay-set", assignment]
-    return command if metrics is None else command + metrics.arguments
+    return command + exports.arguments
 
 
 def environment() -> dict[str, str]:

@@ -43,7 +43,7 @@ class RunMetrics(Collector):
     def collect(self) -> Iterator[MetricFamily]:
         """Yield all families of the latest run; requests that are due in between go first."""
         run = self._latest()
-        for family in () if run is None else live_metrics(_so_far(run)):
+        for family in () if run is None else live_metrics(so_far(run)):
             yield family
             gevent.sleep(PAUSE_S)
 
@@ -103,7 +103,8 @@ class MetricsServer:
             self._scraped.set()
 
 
-def _so_far(run: Controller) -> RunSoFar:
+def so_far(run: Controller) -> RunSoFar:
+    """Return what is known of a run now."""
     verdict = run.verdict
     return RunSoFar(
         merged=run.merged,

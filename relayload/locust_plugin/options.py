@@ -5,12 +5,15 @@ options are read twice, once by `read_options` and once by Locust, which refuses
 it imports a locustfile: `help_hook` adds ours, and `--relay-help` prints them where it can't.
 """
 
+import math
 import os
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from relayload.locust_plugin.otlp_options import INTERVAL_S, LEAST_INTERVAL_S, MOST_INTERVAL_S, OtlpOptions
 
 if TYPE_CHECKING:
     from relayload.locust_plugin.ordered_runs import OrderedRuns
@@ -24,7 +27,7 @@ OWN_MESSAGE = "relayload: "
 VARIABLES = ("RELAYLOAD_", "LOCUST_RELAY_")
 """The prefixes of environment variables for our options: `RELAYLOAD_PROFILE`, `LOCUST_RELAY_PROFILE`."""
 
-OPTIONS = ("PROFILE", "SET", "OUT", "METRICS_PORT", "METRICS_HOST", "METRICS_LINGER")
+OPTIONS = ("PROFILE", "SET", "OUT", "METRICS_PORT", "METRICS_HOST", "METRICS_LINGER", "OTLP", "OTLP_INTERVAL")
 
 LOOPBACK = "127.0.0.1"
 
@@ -51,6 +54,20 @@ class MetricsOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Exports:
+    """Who is told the metrics of a run while it goes on."""
+
+    prometheus: MetricsOptions | None = None
+    """None where no port is asked for."""
+    otlp: OtlpOptions | None = None
+
+    @property
+    def arguments(self) -> list[str]:
+        """The options as they stand on Locust's command line."""
+        return [argument for one in (self.prometheus, self.otlp) if one is not None for argument in one.arguments]
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """The options of a run. `out` is the run's directory, or None for a new one under `runs/`.
 
@@ -68,8 +85,7 @@ class Options:
     """The runs that the launcher orders one by one; None for those that Locust starts."""
     master: tuple[str, int] | None = None
     """Host and port of the master that is asked for its profile; None for a profile of one's own."""
-    metrics: MetricsOptions | None = None
-    """None where no port is asked for."""
+    exports: Exports = Exports()
 
 
 def add_options(parser: ArgumentParser, **_: Any) -> None:
@@ -119,6 +135,19 @@ def add_options(parser: ArgumentParser, **_: Any) -> None:
         **_variable("METRICS_LINGER"),
     )
     group.add_argument(
+        "--relay-otlp",
+        metavar="URL",
+        help="Send metrics of the run to this collector by OTLP over HTTP, such as http://127.0.0.1:4318.",
+        **_variable("OTLP"),
+    )
+    group.add_argument(
+        "--relay-otlp-interval",
+        metavar="SECONDS",
+        type=_interval,
+        help=f"How often; {INTERVAL_S:g}.",
+        **_variable("OTLP_INTERVAL"),
+    )
+    group.add_argument(
         "--relay-help",
         action="help",
         help="Print this help, also where Locust's --help leaves before it knows these options.",
@@ -137,12 +166,20 @@ def _port(text: str) -> int:
 
 
 def _linger(text: str) -> float:
+    return _seconds(text, 0, MOST_LINGER_S, "time to wait")
+
+
+def _interval(text: str) -> float:
+    return _seconds(text, LEAST_INTERVAL_S, MOST_INTERVAL_S, "interval")
+
+
+def _seconds(text: str, least_s: float, most_s: float, what: str) -> float:
     try:
         seconds = float(text)
     except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= MOST_LINGER_S:
-        raise ArgumentTypeError(f"{text!r} is no time to wait: write seconds from 0 to {MOST_LINGER_S:g}")
+        seconds = math.nan
+    if not least_s <= seconds <= most_s:
+        raise ArgumentTypeError(f"{text!r} is no {what}: write seconds from {least_s:g} to {most_s:g}")
     return seconds
 
 

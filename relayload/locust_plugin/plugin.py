@@ -45,6 +45,7 @@ from relayload.locust_plugin.early import Answer
 from relayload.locust_plugin.nodes import leave_json_to_master, options_of, runner_of
 from relayload.locust_plugin.options import LOOPBACK, OWN_MESSAGE, MetricsOptions, Options
 from relayload.locust_plugin.ordered_runs import OrderedRuns
+from relayload.locust_plugin.otlp_options import OtlpOptions
 from relayload.locust_plugin.redistribution import redistribute_users_aside
 from relayload.locust_plugin.signals import Interruption
 from relayload.locust_plugin.steps import steps
@@ -59,6 +60,7 @@ from relayload.transport.probe_client import TargetUnreachable
 
 if TYPE_CHECKING:
     from relayload.locust_plugin.metrics import MetricsServer
+    from relayload.locust_plugin.otlp import OtlpExport
 
 _LOG = logging.getLogger("relayload")
 _LAUNCHER_POLL_S = 0.5
@@ -123,6 +125,7 @@ class MasterPlugin:
         self._ended_by = "stop"
         self._finishing = BoundedSemaphore()
         self._metrics: MetricsServer | None = None
+        self._otlp: OtlpExport | None = None
         self._interruption = Interruption(self._begun, self._end, self._skip_grace)
 
     def listen(self) -> None:
@@ -142,8 +145,13 @@ class MasterPlugin:
             self._runner.register_message(CLOCK, self._on_clock)
             redistribute_users_aside(self._runner, closed=isinstance(self._profile.load, ClosedLoad))
             wait_on_when_workers_quit(self._runner)
-        if self._options.metrics is not None:
-            self._metrics = self._metrics_server(self._options.metrics)
+        exports = self._options.exports
+        if exports.prometheus is not None:
+            self._metrics = self._metrics_server(exports.prometheus)
+        if exports.otlp is not None:
+            self._otlp = self._otlp_export(exports.otlp)
+        if getattr(self._locust_options, "otel", False):
+            self._join_locusts_exporter()
         self._want_users(self._profile)
         self._expect_workers()
         self._say_who_can_join()
@@ -208,6 +216,18 @@ class MasterPlugin:
             why = f"{error.strerror or error}; name another, or port 0 for any free one"
             sys.stderr.write(f"{OWN_MESSAGE}metrics can't be served on {where}: {why}\n")
             raise SystemExit(ExitCode.BAD_INPUT) from None
+
+    def _otlp_export(self, options: OtlpOptions) -> "OtlpExport":
+        from relayload.locust_plugin.otlp import OtlpExport  # whose libraries other runs have no use for
+
+        return OtlpExport(lambda: self.run, self._profile, options)
+
+    def _join_locusts_exporter(self) -> None:
+        try:
+            from relayload.locust_plugin.otel_instruments import Instruments
+        except ImportError:
+            return  # which Locust has told
+        Instruments(lambda: self.run)
 
     def _check_targets_or_leave(self) -> None:
         try:
@@ -350,6 +370,8 @@ class MasterPlugin:
                 signal = self._interruption.signal
                 self.run.finish(signal.name.lower() if signal else ended_by)
                 self._log_verdict(self.run)
+                if self._otlp is not None:
+                    self._otlp.finish(self.run, interrupted=signal is not None)
 
     def _log_verdict(self, run: Controller) -> None:
         """Log the verdict with every reason, since the page shows the log and no table of ours."""
@@ -368,6 +390,8 @@ class MasterPlugin:
         else:
             self._runner.stop()
         self._targets.stop()
+        if self._otlp is not None:
+            self._otlp.close()
         self._environment.process_exit_code = self._exit_code()
 
     def _exit_code(self) -> int:

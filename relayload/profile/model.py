@@ -29,6 +29,7 @@ from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.resilience import OwnQuota
 from relayload.profile.scenario import Scenarios
 from relayload.profile.target import Target, Targets
+from relayload.profile.telemetry import Telemetry
 from relayload.profile.types import Integer, Items, Part, Text
 
 
@@ -68,6 +69,8 @@ class Profile(Part):
     """When not to believe the load generator itself."""
     guardrails: Guardrails = Guardrails()
     """Bounds that no run passes."""
+    telemetry: Telemetry = Telemetry()
+    """How others are told of the requests."""
 
     _source: Path = PrivateAttr(default=Path())
     _effective: dict[str, Any] = PrivateAttr(default_factory=dict)

@@ -1,7 +1,5 @@
 """Metrics of a run for Prometheus, while it goes on and just after, from the merged snapshot."""
 
-import math
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -19,7 +17,7 @@ from relayload.core.model.tags import DROPPED, REFUSED, PlanTags, Tags
 from relayload.core.model.verdict import Status
 from relayload.core.objectives.run_so_far import RunSoFar
 from relayload.core.objectives.snapshots import MergedSnapshot
-from relayload.core.stats.histogram import bucket, middle_s
+from relayload.core.stats.rebinned import Bounds, total_s
 from relayload.report import metric_families as families
 from relayload.report.metric_families import HISTOGRAMS, OVERFLOW, PLACE, Labels
 from relayload.report.openmetrics import objective_families
@@ -140,10 +138,10 @@ def _place(plan_tags: PlanTags) -> Key:
 
 def sums(parts: Iterable[tuple[Key, float]]) -> Iterator[tuple[Labels, float]]:
     """Yield the sum of the numbers of each set of labels."""
-    sums: dict[Key, float] = {}
+    totals: dict[Key, float] = {}
     for labels, number in parts:
-        sums[labels] = sums.get(labels, 0) + number
-    return ((dict(labels), number) for labels, number in sums.items())
+        totals[labels] = totals.get(labels, 0) + number
+    return ((dict(labels), number) for labels, number in totals.items())
 
 
 def _tokens(ended: Iterable[Placed]) -> Iterator[tuple[Key, int]]:
@@ -155,14 +153,11 @@ def _tokens(ended: Iterable[Placed]) -> Iterator[tuple[Key, int]]:
 def _buckets(metric: str, ended: Iterable[Placed]) -> Iterator[tuple[str, Labels, float]]:
     """Yield the samples of a histogram: each value counts as the middle of its bucket in the snapshot."""
     for key, counts in counts_of((each.by_outcome, each.counts.histograms.get(metric)) for each in ended):
-        labels = dict(key)
-        within = [0] * (len(BOUNDS_S) + 1)
-        for index, count in counts.items():
-            within[bisect_left(_LAST, index)] += count
+        labels, within = dict(key), _BOUNDS.counts(counts)
         for le, count in zip(_LE, accumulate(within), strict=True):
             yield "_bucket", {**labels, "le": le}, count
         yield "_count", labels, sum(within)
-        yield "_sum", labels, math.fsum(middle_s(index) * count for index, count in counts.items())
+        yield "_sum", labels, total_s(counts)
 
 
 def counts_of(parts: Iterable[tuple[Key, Mapping[int, int] | None]]) -> Iterable[tuple[Key, Mapping[int, int]]]:
@@ -174,13 +169,7 @@ def counts_of(parts: Iterable[tuple[Key, Mapping[int, int] | None]]) -> Iterable
     return by_labels.items()
 
 
-def _last_within(bound_s: float) -> int:
-    """Return the last bucket of snapshots whose middle is within a bound."""
-    index = bucket(bound_s)
-    return index if middle_s(index) <= bound_s else index - 1
-
-
-_LAST = tuple(map(_last_within, BOUNDS_S))
+_BOUNDS = Bounds(BOUNDS_S)
 _LE = (*map(floatToGoString, BOUNDS_S), "+Inf")
 
 

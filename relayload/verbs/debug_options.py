@@ -127,7 +127,7 @@ def _step(line: str) -> str | None:
 def _on_metrics(line: str) -> str | None:
     """Return the message of a line of the log that is about metrics; else None."""
     step = _LOG_LINE.fullmatch(line)
-    of_ours = step is not None and step["logger"] == "relayload" and step["message"].startswith("metrics")
+    of_ours = step is not None and step["logger"] == "relayload" and step["message"].startswith(("metrics", "otlp: "))
     return step["message"] if step is not None and of_ours else None
 
 

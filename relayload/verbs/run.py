@@ -20,7 +20,7 @@ from relayload.verbs.profile_source import FILE_NAME, ProfileSource, in_options,
 if TYPE_CHECKING:
     from relayload.core.model.progress import Progress
     from relayload.locust_plugin.launch import Launch
-    from relayload.locust_plugin.options import MetricsOptions
+    from relayload.locust_plugin.options import Exports
     from relayload.recording import Recording
 
     CarryOut = Callable[[Launch, Outputs], tuple[int, Recording | None]]
@@ -42,7 +42,7 @@ _INTERRUPTED: dict[int, str] = {ExitCode.SIGINT: "Ctrl-C", ExitCode.SIGTERM: "SI
 def command(
     source: ProfileSource,
     debug: DebugOptions,
-    metrics: "MetricsOptions | None",
+    exports: "Exports",
     out: Path | None,
     processes: int,
     repeat: int,
@@ -57,7 +57,7 @@ def command(
     from relayload.locust_plugin.launch import Launch, begin_early
 
     early = click.get_current_context().with_resource(
-        begin_early(source.file, source.own_sets, out, processes, metrics)
+        begin_early(source.file, source.own_sets, out, processes, exports)
     )
     from relayload.profile.forecast import check_samples
     from relayload.profile.plan import check_rows
@@ -72,7 +72,7 @@ def command(
     for own_dir in run_dirs:
         check_vacant(own_dir)
     launches = [
-        Launch(*source.written_to(own_dir), own_dir, processes, debug.environ(own_dir), metrics=metrics)
+        Launch(*source.written_to(own_dir), own_dir, processes, debug.environ(own_dir), exports=exports)
         for own_dir in run_dirs
     ]
     launches[0] = replace(launches[0], early=early)
@@ -128,7 +128,7 @@ def _run(name: str, debug: DebugOptions, launch: "Launch", outputs: Outputs) -> 
     from relayload.recording import Recording
     from relayload.report.live import LiveDisplay
 
-    followed = debug.followed(launch.run_dir, LOG_NAME, launch.metrics is not None)
+    followed = debug.followed(launch.run_dir, LOG_NAME, bool(launch.exports.arguments))
     with LiveDisplay(name) as display:
 
         def show(progress: "Progress | None") -> None:

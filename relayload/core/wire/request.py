@@ -17,6 +17,11 @@ class Endpoint(StrEnum):
     EMBEDDINGS = "embeddings"
 
     @property
+    def operation(self) -> str:
+        """What OpenTelemetry's GenAI conventions call it."""
+        return "embeddings" if self is Endpoint.EMBEDDINGS else "chat"
+
+    @property
     def path(self) -> str:
         """The path after the base URL."""
         return _PATHS[self]

@@ -1,0 +1,185 @@
+"""Sends the metrics of a run to a collector by OTLP: at an interval while it goes on, and once more when it is judged.
+
+The numbers are those of the merged snapshot; `otlp_sender`, a process of its own, encodes and sends them. So a
+collector that is slow or gone holds up nothing, and whatever goes wrong here is told, and no more.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import gevent
+import msgspec
+from gevent.event import Event
+from gevent.lock import BoundedSemaphore
+from gevent.subprocess import PIPE, Popen
+
+import relayload
+from relayload import clock
+from relayload.core.model.metric_points import Acknowledgement, Reading, Resource, Series, framed
+from relayload.core.model.run import RunInfo
+from relayload.locust_plugin.controller import Controller
+from relayload.locust_plugin.metrics import so_far
+from relayload.locust_plugin.objectives_so_far import PAUSE_S
+from relayload.locust_plugin.otlp_options import OtlpOptions
+from relayload.profile import Profile
+from relayload.report.gen_ai import Conventions
+from relayload.report.otel_series import otel_series
+from relayload.transport.origin import origin_of
+
+_LOG = logging.getLogger("relayload")
+_TIMEOUT_S, _MOST_TIMEOUT_S = 10.0, 30.0
+_TIMEOUTS = ("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT")
+_INTERRUPTED_S = 3.0
+"""How long a run that was interrupted waits for its last state to arrive, at most."""
+_GONE = "the process that sends is gone"
+
+
+class OtlpExport:
+    """Sends the state of the latest run again and again, and its last one for sure, or tells that it did not arrive."""
+
+    def __init__(self, latest: Callable[[], Controller | None], profile: Profile, options: OtlpOptions) -> None:
+        self._latest = latest
+        self._profile = profile
+        self._interval_s = options.interval_s
+        endpoint = options.endpoint(os.environ)
+        self._where = _shown(endpoint)
+        self._sending = BoundedSemaphore()
+        self._ended: Controller | None = None
+        """The run whose last state was dealt with."""
+        self._exports = self._failed = 0
+        self._latest_failure = ""
+        self._stopped = Event()
+        self._sender = Popen(
+            [sys.executable, "-m", "relayload.otlp_sender"],
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=subprocess.DEVNULL,  # a library's words may hold the address with all that it contains
+            start_new_session=True,
+        )
+        assert self._sender.stdin is not None, "is a pipe"
+        assert self._sender.stdout is not None, "is a pipe"
+        self._readings, self._answers = self._sender.stdin, self._sender.stdout
+        self._send(endpoint.encode())
+        gevent.spawn(self._run)
+        _LOG.info("otlp: sending metrics to %s every %gs", self._where, self._interval_s)
+
+    def finish(self, run: Controller, *, interrupted: bool) -> None:
+        """Send the last state of a run, and wait in bounds until it has arrived."""
+        if run is self._ended:
+            return
+        self._ended = run
+        most_s = _INTERRUPTED_S if interrupted else _timeout_s(os.environ) + 1.0
+        arrived = False
+        with gevent.Timeout(most_s, False):
+            arrived = self._export(run)
+        if not arrived and not self._latest_failure:
+            self._latest_failure = f"it took longer than {most_s:g}s"
+        if self._failed or not arrived:
+            last = "and the last state arrived" if arrived else "and the last state did not arrive"
+            told = "otlp: %d of %d exports to %s failed, %s: %s"
+            _LOG.warning(told, self._failed + (not arrived), self._exports, self._where, last, self._latest_failure)
+        self._exports = self._failed = 0
+        self._latest_failure = ""
+
+    def close(self) -> None:
+        """End the process that sends."""
+        self._stopped.set()
+        self._sender.kill()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._interval_s):
+            run = self._latest()
+            if run is not None and run is not self._ended and run.verdict is None:
+                self._export(run)
+
+    def _export(self, run: Controller) -> bool:
+        """Send a state, after that which is on its way; return whether it has arrived."""
+        with self._sending:
+            self._exports += 1
+            failure = self._failure_of(run)
+            if failure is not None:
+                self._tell(failure)
+            return failure is None
+
+    def _failure_of(self, run: Controller) -> str | None:
+        try:
+            self._send(msgspec.msgpack.encode(self._reading(run)))
+            line = self._answers.readline()
+            return msgspec.json.decode(line, type=Acknowledgement).failure if line else _GONE
+        except OSError:
+            return _GONE
+        except Exception as error:
+            return repr(error)
+
+    def _tell(self, failure: str) -> None:
+        if not self._failed:
+            _LOG.warning("otlp: metrics did not arrive at %s: %s; the run goes on", self._where, failure)
+        self._failed += 1
+        self._latest_failure = failure
+
+    def _send(self, data: bytes) -> None:
+        with suppress(BrokenPipeError):
+            self._readings.write(framed(data))
+            self._readings.flush()
+
+    def _reading(self, run: Controller) -> Reading:
+        """Return the state; requests that are due in between go first."""
+        series: list[Series] = []
+        for one in otel_series(so_far(run), conventions(self._profile, run.info)):
+            series.append(one)
+            gevent.sleep(PAUSE_S)
+        began_at = datetime.fromisoformat(run.info.started_at)
+        return Reading(
+            resource=_resource(run.info),
+            began_at_ns=round(began_at.timestamp() * 1e9),
+            at_ns=clock.wall_ns(),
+            series=tuple(series),
+        )
+
+
+def conventions(profile: Profile, run: RunInfo) -> Conventions:
+    """Return what the GenAI conventions ask for beside the tags of requests."""
+    urls: dict[str | None, str] = {None: run.base_url}
+    urls |= {name: target.base_url for name, target in run.targets.items()}
+    origins = {name: origin_of(url) for name, url in urls.items()}
+    return Conventions(
+        semconv=profile.telemetry.semconv,
+        provider=profile.telemetry.provider,
+        operations={name: scenario.endpoint.operation for name, scenario in profile.scenarios.items()},
+        servers={name: (origin.host, origin.port) for name, origin in origins.items()},
+    )
+
+
+def _resource(run: RunInfo) -> Resource:
+    """Return what the counts are of: one run, whose counters begin at 0 and are those of all its workers together."""
+    return Resource(
+        attributes={
+            "service.name": "relayload",
+            "service.instance.id": str(UUID(run.uid)),
+            "service.version": relayload.__version__,
+            "relayload.run.id": run.run_id,
+            "relayload.profile": run.profile.name,
+        },
+        version=relayload.__version__,
+    )
+
+
+def _shown(endpoint: str) -> str:
+    """Return an address without what might be a key."""
+    return urlsplit(endpoint)._replace(query="").geturl()
+
+
+def _timeout_s(environ: Mapping[str, str]) -> float:
+    text = next((environ[name] for name in _TIMEOUTS if environ.get(name)), "")
+    try:
+        seconds = float(text or _TIMEOUT_S)
+    except ValueError:
+        return _TIMEOUT_S
+    return seconds if 0 < seconds <= _MOST_TIMEOUT_S else _MOST_TIMEOUT_S
