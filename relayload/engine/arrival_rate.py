@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain, takewhile
 from math import inf
 from operator import attrgetter
 
@@ -59,6 +60,8 @@ class ArrivalRateExecutor:
         self._arrivals = arrivals
         self._held: Arrival | None = None
         """The next arrival of the schedule, which may still be granted to anybody."""
+        self._last: Arrival | None = None
+        """The last one that was taken from the schedule, if none is held."""
         self._own: deque[Arrival] = deque()
         """Arrivals of this process that are not due yet."""
         self._passed_over: deque[Arrival] = deque()
@@ -66,7 +69,7 @@ class ArrivalRateExecutor:
         self._slices: deque[_Slice] = deque()
         self._slice = _NO_SLICE
         self._granted_to = 0
-        self._complete = self._ended = False
+        self._complete = self._ended = self._abandoned = False
         self._granted = self._handled = 0
         self._run_clock = run_clock
         self._max_in_flight = max_in_flight
@@ -84,8 +87,11 @@ class ArrivalRateExecutor:
 
     @property
     def ahead(self) -> int:
-        """The number of arrivals that are granted to this process and not due yet; 0 if there is no end of them."""
-        return max(0, self._granted - self._handled)
+        """The number of arrivals that are granted to this process and not due yet; 0 if there is no end of them.
+
+        Some that were granted may have fallen off the end of a schedule that became slower.
+        """
+        return 0 if self.finished else max(0, self._granted - self._handled)
 
     @property
     def crash(self) -> BaseException | None:
@@ -106,6 +112,26 @@ class ArrivalRateExecutor:
         if self._timer is not None:
             self._timer.set(clock.now_s())
 
+    def reschedule(self, later: Iterator[Arrival], after_s: float) -> None:
+        """Take these arrivals in place of all that are due after an instant: the same indices at other instants."""
+        again, rest = self._passed(later)
+        for queue in (self._own, self._passed_over):
+            kept = [
+                again.get(_place(each), each)
+                for each in queue
+                if each.intended_at_s <= after_s or _place(each) in again
+            ]
+            queue.clear()
+            queue.extend(kept)
+        held = () if self._held is None else (self._held,)
+        earlier = takewhile(lambda arrival: arrival.intended_at_s <= after_s, chain(held, self._arrivals))
+        self._arrivals, self._held = chain(earlier, rest), None
+        if self._timer is not None:
+            self._timer.set(clock.now_s())
+        elif self.finished and not self._abandoned and self._crash is None:
+            self.finished = False
+            self.begin()
+
     def refuse(self, arrival: Arrival) -> None:
         """Drop the arrival; the master ends the run when it learns that a guardrail has tripped."""
         self._drop(arrival, DropReason.GUARDRAIL)
@@ -123,6 +149,7 @@ class ArrivalRateExecutor:
 
     def abandon(self) -> None:
         """Kill the requests in flight and wait until each has been recorded."""
+        self._abandoned = True
         self._finish()
         self._pool.abandon()
         self._pool.dismiss()
@@ -189,6 +216,7 @@ class ArrivalRateExecutor:
             piece, index = self._slice, arrival.index
             if piece.first <= index < piece.end:
                 if index % piece.of in piece.parts:
+                    self._last = arrival
                     return arrival
             elif self._turned_to(index):
                 continue
@@ -196,9 +224,22 @@ class ArrivalRateExecutor:
                 break
             if index >= self._granted_to:
                 self._passed_over.append(arrival)
+            self._last = arrival
             arrival = next(self._arrivals, None)
         self._held = arrival
         return None
+
+    def _passed(self, later: Iterator[Arrival]) -> tuple[dict[tuple[int, int], Arrival], Iterator[Arrival]]:
+        """Return those that this process has passed already, by their place, and the rest."""
+        passed: dict[tuple[int, int], Arrival] = {}
+        mark = self._held or self._last
+        for arrival in later:
+            if mark is None or arrival.index > mark.index or (arrival.index == mark.index and _place(mark) in passed):
+                return passed, chain((arrival,), later)
+            if mark is self._held and _place(arrival) == _place(mark):
+                return passed, chain((arrival,), later)
+            passed[_place(arrival)] = arrival
+        return passed, iter(())
 
     def _turned_to(self, index: int) -> bool:
         """Look for the slice that has an index; return whether there is one with a share of this process."""
@@ -217,6 +258,11 @@ class ArrivalRateExecutor:
             self._drop(arrival, DropReason.MAX_IN_FLIGHT)
         else:
             self._pool.start(arrival, late_s)
+
+
+def _place(arrival: Arrival) -> tuple[int, int]:
+    """Return what names an arrival in every schedule."""
+    return arrival.index, arrival.target
 
 
 @dataclass(slots=True)

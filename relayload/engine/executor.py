@@ -14,7 +14,7 @@ from relayload.engine.permit import Permit
 from relayload.engine.run_clock import RunClock
 from relayload.profile import Profile
 from relayload.profile.loads import BatchLoad, ClosedLoad, OpenLoad
-from relayload.profile.plan import arrivals_to_send, batch_scenarios, batches, stages
+from relayload.profile.plan import arrivals, batch_scenarios, batches, stages, to_send
 from relayload.profile.think_time import span
 
 
@@ -83,7 +83,8 @@ def new_executor(
     """
     load = profile.load
     if isinstance(load, OpenLoad):
-        return ArrivalRateExecutor(arrivals_to_send(profile), run_clock, load.max_in_flight, send, drop, permit)
+        schedule = to_send(profile, arrivals(profile))
+        return ArrivalRateExecutor(schedule, run_clock, load.max_in_flight, send, drop, permit)
     executor: Executor
     if isinstance(load, BatchLoad):
         executor = BatchExecutor(batches(load), batch_scenarios(profile, load), run_clock, send, permit, ask)

@@ -16,8 +16,9 @@ from relayload.core.model.snapshot import Snapshot
 from relayload.core.resilience.breaker import StateChange
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.leases import EVERYTHING, LEASE_S
+from relayload.core.traffic.rate_changes import RateChange
 from relayload.core.traffic.stages import stage_at
-from relayload.engine.arrival_rate import DropReason
+from relayload.engine.arrival_rate import ArrivalRateExecutor, DropReason
 from relayload.engine.clients import Clients, Transports
 from relayload.engine.closed_loop import ClosedLoopExecutor
 from relayload.engine.executor import new_executor
@@ -26,12 +27,13 @@ from relayload.engine.leaseholder import Leaseholder
 from relayload.engine.messages import Assignment, EndRun, Lease, Renewal, WorkerStatus
 from relayload.engine.permit import Permit
 from relayload.engine.recorder import Recorder, Report
+from relayload.engine.rescheduling import due_after
 from relayload.engine.run_clock import RunClock
 from relayload.engine.spend_guard import SpendGuard
 from relayload.profile import Profile
 from relayload.profile.compose import Composer
 from relayload.profile.job import Job, Message
-from relayload.profile.plan import stages
+from relayload.profile.plan import arrivals, stages, to_send
 from relayload.recording import Recording
 from relayload.transport import open_files
 
@@ -67,6 +69,7 @@ class Generator:
             assignment.run_id, assignment.worker, permit, self._executor, self._clients, self._spend_guard
         )
         self._conversations_until_s = min(sum(stage.for_s for stage in self._stages), profile.guardrails.until_s)
+        self._rate_changes = 0
         self._ending = Event()
         self._draining = False
         self._grace_skipped = False
@@ -88,6 +91,17 @@ class Generator:
     def apply(self, lease: Lease) -> None:
         """Put a lease into force."""
         self._leaseholder.apply(lease)
+
+    def change_rate(self, changes: Sequence[RateChange]) -> None:
+        """Send what is leased to this process at the instants that it has with these changes of the rate."""
+        executor = self._executor
+        if not isinstance(executor, ArrivalRateExecutor) or len(changes) <= self._rate_changes:
+            return
+        self._rate_changes, after_s = len(changes), self._run_clock.elapsed_s()
+        later = to_send(self._profile, due_after(arrivals(self._profile, changes), after_s))
+        if len(changes) == self._rate_changes:  # none came while others went on
+            executor.reschedule(later, after_s)
+            self._leaseholder.rate_changes = len(changes)
 
     @property
     def silent_s(self) -> float:

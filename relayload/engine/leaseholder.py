@@ -38,6 +38,8 @@ class Leaseholder:
         self._asking = False
         self.leaving = False
         """Nothing more is to be granted to this process."""
+        self.rate_changes = 0
+        """How many changes of the rate are in the schedule of this process."""
         self.answered_at_s = clock.now_s()
         """When the master last answered."""
         self.ask: Callable[[], None] = lambda: None
@@ -61,6 +63,7 @@ class Leaseholder:
             ended=self._executor.ended,
             requests=requests,
             micro_usd=micro_usd,
+            rate_changes=self.rate_changes,
             leaving=self.leaving,
             process=self._process,
             status=status,

@@ -7,6 +7,7 @@ from msgspec import Struct
 from relayload.core.model.run import RunInfo
 from relayload.core.resilience.allowance import Allowance, Draw
 from relayload.core.traffic.leases import Grant
+from relayload.core.traffic.rate_changes import RateChange
 from relayload.recording.compression import Compression
 
 
@@ -40,6 +41,12 @@ class EndRun(Struct, frozen=True, kw_only=True):
 
     until_s: float
     grace_s: float
+
+
+class RateChanges(Struct, frozen=True, kw_only=True):
+    """All changes of the rate so far, in order of time."""
+
+    changes: tuple[RateChange, ...]
 
 
 class ClockReading(Struct, frozen=True, kw_only=True):
@@ -101,6 +108,8 @@ class Renewal(Struct, frozen=True, kw_only=True):
     """In a batch: how many of those that it was granted have ended."""
     requests: Draw = Draw()
     micro_usd: Draw = Draw()
+    rate_changes: int = 0
+    """How many changes of the rate are in its schedule. A worker that lacks one is not answered but told of it."""
     leaving: bool = False
     """It takes no further grants, since it was asked to end."""
     process: str = ""

@@ -7,7 +7,9 @@ from typing import Protocol
 from relayload.core.errors import AuthorError
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.leases import ArrivalLeases, BatchLeases, Grant
+from relayload.core.traffic.rate_changes import RateChange
 from relayload.engine.messages import Renewal, WorkerStatus
+from relayload.engine.rescheduling import due_after
 from relayload.profile import Profile
 from relayload.profile.loads import BatchLoad, OpenLoad
 from relayload.profile.plan import arrivals, batches, is_cut_short, stages
@@ -48,6 +50,12 @@ class Workload(Protocol):
 
     def end_at(self, until_s: float) -> None:
         """Grant nothing that is due after `until_s`."""
+
+    def change_rate(self, changes: Sequence[RateChange], elapsed_s: float) -> None:
+        """Go on with these changes of the rate, the last of which is new and in force after `elapsed_s`.
+
+        Only an open load has a rate.
+        """
 
     def due(self, elapsed_s: float, statuses: Statuses) -> int:
         """Return how many requests should have begun by an instant, which must not go back."""
@@ -96,6 +104,9 @@ class _Closed:
     def end_at(self, until_s: float) -> None:
         """Do nothing: nothing is granted."""
 
+    def change_rate(self, changes: Sequence[RateChange], elapsed_s: float) -> None:
+        """Do nothing: users set the rate."""
+
     def due(self, elapsed_s: float, statuses: Statuses) -> int:  # noqa: ARG002 -- as every workload takes it
         return _started(statuses)
 
@@ -125,6 +136,9 @@ class _Leased:
     def end_at(self, until_s: float) -> None:
         self._leases.end_at(until_s)
 
+    def change_rate(self, changes: Sequence[RateChange], elapsed_s: float) -> None:
+        """Do nothing, unless there is a rate."""
+
 
 class _Open(_Leased):
     """An open load: the arrivals of a schedule."""
@@ -137,6 +151,14 @@ class _Open(_Leased):
         self._arrivals = _ArrivalCount(arrivals(profile))
         self._leases: ArrivalLeases = ArrivalLeases(arrivals(profile))
         self.slots: int | None = load.max_in_flight
+        self._changes: Sequence[RateChange] = ()
+
+    def change_rate(self, changes: Sequence[RateChange], elapsed_s: float) -> None:
+        self._changes, counted = changes, self._arrivals.by(elapsed_s)
+        later, again = (due_after(arrivals(self._profile, changes), elapsed_s) for _ in range(2))
+        if self._changes is changes:  # none came while others went on
+            self._arrivals.go_on(counted, later)
+            self._leases.reschedule(again)
 
     def grants(
         self,
@@ -231,6 +253,11 @@ class _ArrivalCount:
             self._count += 1
             self._next = self._following()
         return self._count
+
+    def go_on(self, count: int, later: Iterator[Arrival]) -> None:
+        """Go on after so many arrivals with those of another schedule."""
+        self._schedule, self._count = later, count
+        self._next = self._following()
 
     def _following(self) -> Arrival | None:
         """Return the next arrival, or None. An unreadable row of a trace ends the run in the generators, not here."""

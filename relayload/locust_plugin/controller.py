@@ -10,27 +10,32 @@ from pathlib import Path
 
 import gevent
 from gevent import Greenlet
+from msgspec import structs
 
 import relayload
 from relayload import clock
+from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.progress import Progress
 from relayload.core.model.record import GUARDRAIL
+from relayload.core.model.run import HandChange
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.model.tags import DROPPED, REFUSED
 from relayload.core.model.verdict import ObjectiveResult, Verdict
 from relayload.core.objectives.abort import AbortMonitor, Breach
 from relayload.core.objectives.snapshots import MergedSnapshot
 from relayload.core.resilience.guard import Bound, Caps
+from relayload.core.traffic.leases import LEASE_S
 from relayload.core.traffic.stages import stage_at
 from relayload.core.units import format_duration
 from relayload.engine.host import host_id
 from relayload.engine.lessor import Lessor
-from relayload.engine.messages import Assignment, EndRun, RecordsPiece, Renewal, WorkerStatus
+from relayload.engine.messages import Assignment, EndRun, RateChanges, RecordsPiece, Renewal, WorkerStatus
 from relayload.engine.received_records import ReceivedRecords
 from relayload.engine.shipper import SHIPPED_WITHIN_S
 from relayload.engine.workload import new_workload
-from relayload.locust_plugin.channel import ASSIGN, END, LEASE, RECORDS_ACK, WHOLE, pack
+from relayload.locust_plugin.channel import ASSIGN, END, LEASE, RATES, RECORDS_ACK, WHOLE, pack
+from relayload.locust_plugin.hand_changes import HandChanges
 from relayload.locust_plugin.nodes import runner_of
 from relayload.locust_plugin.objectives_so_far import ObjectivesSoFar
 from relayload.locust_plugin.run_info import new_run_info, write_profile
@@ -50,6 +55,11 @@ _HELD_UP_S = 0.5
 """A master that wakes so much too late was held up itself: nobody's silence meanwhile counts."""
 _END_LEAD_S = 0.25
 """Every worker knows of the end before it comes, so all stop at the same arrival."""
+_LOCAL_CHANGE_LEAD_S = 1.0
+_REMOTE_CHANGE_LEAD_S = LEASE_S
+"""The lease of a worker that has not heard of a change of the rate is over before it comes."""
+_RESCHEDULED_S = 1e-5
+"""The time to make the schedule anew, for each arrival before the change."""
 _ACKNOWLEDGE_S = SHIPPED_WITHIN_S + 5.0
 """The time for workers to deliver their records and report it; those that are gone are not awaited."""
 _LOCAL = "local"
@@ -68,10 +78,11 @@ class Controller:
         out: Path | None,
         base_urls: dict[str, str],
         overrides: Sequence[str] = (),
+        multiplier: float = 1.0,
     ) -> None:
         """Begins the recording, in `out` or a new directory. Raises AuthorError if it can't be written to.
 
-        `overrides` are what this run changes of the profile.
+        `overrides` are what this run changes of the profile; they multiply its rates by `multiplier`.
         """
         self._shared_sha256, self._overrides = profile.sha256, tuple(overrides)
         profile = overridden(profile, self._overrides)
@@ -80,6 +91,7 @@ class Controller:
         write_profile(self.run_dir, profile)
         self._runner = runner_of(environment)
         self._profile = profile
+        self._changes = HandChanges(self._recording, profile, multiplier)
         self._base_urls = base_urls
         self._bounds = profile.guardrails
         self._stages = stages(profile)
@@ -176,9 +188,14 @@ class Controller:
         """Handle the renewal of a worker's lease, and its totals."""
         if renewal.run_id != self._so_far.run.run_id or self._workers.get(client_id) != renewal.worker:
             return
+        lacks_change = renewal.rate_changes < len(self._changes.rates)
         if renewal.status is not None:
-            self._statuses[renewal.worker] = renewal.status
+            finished = renewal.status.finished and not lacks_change
+            self._statuses[renewal.worker] = structs.replace(renewal.status, finished=finished)
         if self._alone:
+            return
+        if lacks_change:
+            self._send_rates(client_id)
             return
         now_s = clock.now_s()
         was_silent = not self._lessor.is_alive(renewal.worker, now_s)
@@ -197,6 +214,27 @@ class Controller:
         """Handle records of a worker on another host."""
         if self._workers.get(client_id) == piece.worker or piece.run_uid != self.info.uid:
             self._runner.send_message(RECORDS_ACK, pack(self._received.take(piece)), client_id)
+
+    def change_rate(self, factor: float, by: str) -> HandChange:
+        """Multiply the rates of the stages from shortly after now on. Raises AuthorError if that can't be."""
+        self._check_begun()
+        elapsed_s = self._load_s
+        lead_s = _LOCAL_CHANGE_LEAD_S if self._alone else _REMOTE_CHANGE_LEAD_S
+        lead_s += _RESCHEDULED_S * self._workload.due(elapsed_s, self._statuses)
+        change = self._changes.change_rate(elapsed_s + lead_s, factor, by)
+        for client_id in self._workers:
+            self._send_rates(client_id)
+        self._workload.change_rate(self._changes.rates, elapsed_s)
+        return change
+
+    def change_users(self, users: int, by: str) -> None:
+        """Record another number of users of a closed load, which Locust starts or stops."""
+        self._check_begun()
+        self._changes.record(HandChange(at_s=self._load_s, users=users, by=by))
+
+    def _check_begun(self) -> None:
+        if self._until_s is not None:
+            raise AuthorError([Fault("the load has ended")])
 
     def skip_grace(self) -> None:
         """Stop waiting for what is in flight."""
@@ -231,7 +269,7 @@ class Controller:
         self._received.close()
         guardrail, broken = self._guardrail, str(self._breach) if self._breach else None
         statuses = self._statuses.values()
-        self._recording.finish(
+        self._recording.update(
             ended_at_s=self._until_s,
             ended_by=_ended_by(ended_by, guardrail, broken),
             stopped_by_guardrail=guardrail,
@@ -293,6 +331,9 @@ class Controller:
             alone=self._alone,
         )
         self._runner.send_message(ASSIGN, pack(assignment), client_id)
+
+    def _send_rates(self, client_id: str) -> None:
+        self._runner.send_message(RATES, pack(RateChanges(changes=self._changes.rates)), client_id)
 
     def _send_end(self, grace_s: float) -> None:
         for client_id in self._workers:

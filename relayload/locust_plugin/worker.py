@@ -31,6 +31,7 @@ from relayload.engine.messages import (
     EndRun,
     Hello,
     Lease,
+    RateChanges,
     RecordsAck,
     RecordsPiece,
     Refusal,
@@ -45,6 +46,7 @@ from relayload.locust_plugin.channel import (
     CLOCK,
     END,
     LEASE,
+    RATES,
     READY,
     RECORDS,
     RECORDS_ACK,
@@ -106,6 +108,7 @@ class Worker:
         self._runner.register_message(ASSIGN, self._on_assign)
         self._runner.register_message(LEASE, self._on_lease)
         self._runner.register_message(END, self._on_end, concurrent=True)
+        self._runner.register_message(RATES, self._on_rates, concurrent=True)
         self._runner.register_message(WHOLE, self._on_whole)
         self._runner.register_message(RECORDS_ACK, self._on_records_ack)
         if isinstance(self._runner, WorkerRunner):
@@ -225,6 +228,10 @@ class Worker:
     def _on_lease(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
         if self.generator is not None:
             self.generator.apply(unpack(msg.data, Lease))
+
+    def _on_rates(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
+        if self.generator is not None:
+            self.generator.change_rate(unpack(msg.data, RateChanges).changes)
 
     def _on_end(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
         self._early.clear()

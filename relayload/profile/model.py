@@ -31,6 +31,7 @@ from relayload.profile.scenario import Scenarios
 from relayload.profile.target import Target, Targets
 from relayload.profile.telemetry import Telemetry
 from relayload.profile.types import Integer, Items, Part, Text
+from relayload.profile.web import Web
 
 
 def _profile_name(name: str) -> str:
@@ -71,6 +72,8 @@ class Profile(Part):
     """Bounds that no run passes."""
     telemetry: Telemetry = Telemetry()
     """How others are told of the requests."""
+    web: Web = Web()
+    """What the web page may do with the load."""
 
     _source: Path = PrivateAttr(default=Path())
     _effective: dict[str, Any] = PrivateAttr(default_factory=dict)

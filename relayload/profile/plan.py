@@ -14,6 +14,7 @@ from relayload.core.traffic.batches import Batches
 from relayload.core.traffic.limits import Limits
 from relayload.core.traffic.pairing import for_each_target
 from relayload.core.traffic.plan import Plan, Request
+from relayload.core.traffic.rate_changes import RateChange
 from relayload.core.traffic.slack import with_slack
 from relayload.core.traffic.stages import Stage
 from relayload.core.wire.request import Endpoint
@@ -46,22 +47,37 @@ def stages(profile: Profile) -> tuple[Stage, ...]:
     return plain(load.stages)
 
 
-def arrivals(profile: Profile) -> Iterator[Arrival]:
+def arrivals(profile: Profile, changes: Sequence[RateChange] = ()) -> Iterator[Arrival]:
     """Yield the arrivals of an open load in order of time, until `max_duration`; other loads have none.
 
+    `changes` of the rate, in order of time, have no effect on a replay.
     Raises AuthorError on reaching a row of a trace that can't be read.
     """
     load = profile.load
     if not isinstance(load, OpenLoad):
         return iter(())
     until_s = profile.guardrails.until_s
-    return takewhile(lambda arrival: arrival.intended_at_s < until_s, _arrivals(profile, load, _limits(load)))
+    schedule = _arrivals(profile, load, _limits(load), changes)
+    return takewhile(lambda arrival: arrival.intended_at_s < until_s, schedule)
 
 
-def arrivals_to_send(profile: Profile) -> Iterator[Arrival]:
-    """Yield the arrivals, each with how late it may start. Raises as `arrivals` does."""
+def to_send(profile: Profile, schedule: Iterator[Arrival]) -> Iterator[Arrival]:
+    """Yield the arrivals of the profile's schedule, or the rest of them, each with how late it may start.
+
+    Raises as `arrivals` does.
+    """
     limits = _limits(profile.load) if isinstance(profile.load, OpenLoad) else None
-    return with_slack(arrivals(profile), limits) if limits else arrivals(profile)
+    return with_slack(schedule, limits) if limits else schedule
+
+
+def fixed_rate(profile: Profile) -> str | None:
+    """Return why the rate of the load can't be changed or multiplied; None if it can."""
+    load = profile.load
+    if isinstance(load, ClosedLoad):
+        return "the users of a closed load set its rate: change their number"
+    if isinstance(load, BatchLoad):
+        return "a batch has no rate: it sends as fast as max_concurrent lets it"
+    return "the rows of a trace have their own instants" if isinstance(load.arrivals, Trace) else None
 
 
 def batches(load: BatchLoad) -> Batches:
@@ -163,13 +179,15 @@ def _guarded(planned: Plan, guardrails: Guardrails, late: int = 0) -> Plan:
     )
 
 
-def _arrivals(profile: Profile, load: OpenLoad, limits: Limits | None) -> Iterator[Arrival]:
+def _arrivals(
+    profile: Profile, load: OpenLoad, limits: Limits | None, changes: Sequence[RateChange] = ()
+) -> Iterator[Arrival]:
     weights = _weights(profile)
     if isinstance(load.arrivals, Trace):
         rows = traces.rows(load.arrivals, profile.seed, tuple(profile.scenarios))
         schedule = traffic.trace_schedule(rows, stages(profile), limits, weights, profile.seed)
     else:
-        schedule = traffic.schedule(stages(profile), limits, process(load.arrivals), weights, profile.seed)
+        schedule = traffic.schedule(stages(profile), limits, process(load.arrivals), weights, profile.seed, changes)
     return for_each_target(schedule, len(profile.named_targets)) if profile.paired else schedule
 
 

@@ -155,8 +155,11 @@ class Recording:
         with suppress(OSError):
             self.directory.rmdir()
 
-    def finish(self, **facts: Any) -> None:
-        """Record how the run ended, as fields of `RunInfo` such as ended_at_s, ended_by, offered and worker_reports."""
+    def update(self, **facts: Any) -> None:
+        """Record facts of the run, as fields of `RunInfo`.
+
+        At its end these are ended_at_s, ended_by, offered, worker_reports and so on.
+        """
         self.run = structs.replace(self.run, **facts)
         self._save(RUN, self.run)
 

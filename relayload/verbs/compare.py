@@ -180,4 +180,5 @@ def _warnings(base: "Sequence[Recording]", new: "Sequence[Recording]") -> list[s
     return [
         *(["the runs are of different profiles"] if len(profiles) > 1 else []),
         *(f"on both sides: {run_id}" for run_id in on_both.values()),
+        *(f"{one.run.run_id}: {change}" for one in (*base, *new) for change in one.run.changes),
     ]

@@ -223,3 +223,74 @@ def test_a_failure_of_our_own_in_a_request_is_kept() -> None:
     made.take([EVERYTHING], 0, complete=True, slots=None)
     run(made)
     assert isinstance(made.crash, RuntimeError)
+
+
+def test_what_is_due_later_is_sent_at_other_instants_and_nothing_twice() -> None:
+    log = Log()
+    made = executor(every(0.02, 50), log)
+    made.begin()
+    until(lambda: len(log.started) >= 5)
+    made.reschedule((Arrival(index, 0.4 + (index - 20) * 0.002, 0, 0) for index in range(20, 120)), 0.39)
+    finish(made)
+    assert log.started == list(range(120))
+    assert min(log.late_s) >= 0
+
+
+def test_what_was_granted_and_falls_off_a_slower_schedule_is_not_sent() -> None:
+    log = Log()
+    made = executor(every(0.01, 50), log)
+    made.begin()
+    until(lambda: len(log.started) >= 5)
+    made.reschedule(iter([Arrival(index, index * 0.05, 0, 0) for index in range(len(log.started), 20)]), 0.0)
+    finish(made)
+    assert log.started == list(range(20))
+    assert made.ahead == 0
+
+
+def test_one_that_had_finished_goes_on_if_there_are_more() -> None:
+    log = Log()
+    made = executor(every(0.001, 5), log)
+    run(made)
+    made.reschedule(every(0.001, 9), -1.0)
+    finish(made)
+    assert log.started == list(range(9))
+    made.abandon()
+    made.reschedule(every(0.001, 20), -1.0)
+    assert made.finished
+
+
+def test_several_that_are_rescheduled_send_every_index_once() -> None:
+    log = Log()
+    parts = [
+        executor(every(0.004, 100), log, Grant(1, 0, 40, part, 3), Grant(2, 40, 400, (part + 1) % 3, 3), complete=True)
+        for part in range(3)
+    ]
+    for each in parts:
+        each.begin()
+    until(lambda: len(log.started) >= 20)
+    for each in parts:
+        each.reschedule((arrival for arrival in every(0.001, 150)), -1.0)
+    finish(*parts)
+    assert sorted(log.started) == list(range(150))
+
+
+def test_a_place_that_nobody_was_granted_when_it_passed_keeps_its_new_instant() -> None:
+    log = Log()
+    made = executor(every(0.001, 10), log, Grant(1, 0, 5), Grant(2, 6, 10), complete=False)
+    made.begin()
+    until(lambda: len(log.started) == 9)
+    made.reschedule(every(0.002, 10), -1.0)
+    made.take([Grant(3, 5, 6)], 10, complete=True, slots=None)
+    finish(made)
+    assert sorted(log.started) == list(range(10))
+
+
+def test_copies_for_several_targets_are_told_apart() -> None:
+    log = Log()
+    copies = [replace(arrival, target=target) for arrival in every(0.01, 10) for target in (1, 0)]
+    made = executor(iter(copies), log)
+    made.begin()
+    until(lambda: len(log.started) >= 7)
+    made.reschedule(iter([replace(each, intended_at_s=each.intended_at_s / 2) for each in copies]), -1.0)
+    finish(made)
+    assert log.started == [number // 2 for number in range(20)]

@@ -167,7 +167,7 @@ def test_a_file_that_can_not_be_copied_is_told_and_leaves_nothing_behind(make, t
 def test_one_recording_alone_can_be_compressed(make, tmp_path: Path):
     recording = make("a")
     (recording.directory / "profile.yaml").write_text("name: a\n")
-    recording.finish(profile=ProfileInfo(name="trial", sha256="0" * 64, file="profile.yaml"))
+    recording.update(profile=ProfileInfo(name="trial", sha256="0" * 64, file="profile.yaml"))
     whole = _merge(tmp_path, "a", compression=Compression.GZIP)
     assert whole.summarize() == recording.summarize()
     assert (whole.directory / "profile.yaml").read_text() == "name: a\n"

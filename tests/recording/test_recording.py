@@ -45,14 +45,14 @@ def test_a_line_is_there_as_soon_as_it_is_written(recording, request_line):
 
 
 def test_how_a_run_ended_is_noted_later(recording):
-    recording.finish(ended_at_s=12.5, ended_by="sigint", offered=40)
+    recording.update(ended_at_s=12.5, ended_by="sigint", offered=40)
     run = Recording.open(recording.directory).run
     assert (run.ended_at_s, run.ended_by, run.offered, run.run_id) == (12.5, "sigint", 40, "run-1")
 
 
 def test_the_summary_written_is_the_summary_rebuilt(recording, request_line):
     _write(recording, 0, [request_line(index) for index in range(20)])
-    recording.finish(ended_at_s=100.0, ended_by="schedule", offered=20)
+    recording.update(ended_at_s=100.0, ended_by="schedule", offered=20)
     written = recording.summarize()
     recording.write_summary(written)
     reopened = Recording.open(recording.directory)
@@ -70,7 +70,7 @@ def test_a_summary_that_was_never_written_comes_from_the_records(recording, requ
 
 def test_a_recording_is_judged_by_its_own_objectives_or_by_others(recording, request_line):
     _write(recording, 0, [request_line(index) for index in range(100)])
-    recording.finish(ended_at_s=100.0, ended_by="schedule")
+    recording.update(ended_at_s=100.0, ended_by="schedule")
     verdict = recording.judge()
     assert (verdict.verdict, [judged.expr for judged in verdict.objectives]) == (Status.PASS, ["latency.p50 < 1s"])
     assert recording.judge([parse("latency.p50 < 1ms")]).exit_code == 3
@@ -101,7 +101,7 @@ def test_a_torn_last_line_is_tolerated_and_told(recording, request_line):
     path = recording.directory / "records-0.jsonl"
     path.write_bytes(path.read_bytes()[:-20])
     lenient = Thresholds(lost_share=1.0)
-    recording.finish(ended_at_s=100.0, ended_by="schedule", offered=3, thresholds=lenient)
+    recording.update(ended_at_s=100.0, ended_by="schedule", offered=3, thresholds=lenient)
     summary = recording.summarize()
     assert summary.warnings == ("records-0.jsonl:2: the line is torn: its worker was killed while it wrote",)
     assert (summary.counts.started, summary.counts.lost, summary.generator.valid) == (1, 2, True)
@@ -112,7 +112,7 @@ def test_a_line_that_is_no_record_makes_the_run_invalid(garbage: bytes, recordin
     _write(recording, 0, [request_line(0)])
     path = recording.directory / "records-0.jsonl"
     path.write_bytes(garbage + path.read_bytes())
-    recording.finish(ended_at_s=100.0, ended_by="schedule")
+    recording.update(ended_at_s=100.0, ended_by="schedule")
     folded = recording.fold()
     assert folded.damages == (Damage("records-0.jsonl", 1, torn=False),)
     assert folded.summary().generator.reasons == ("records-0.jsonl:1: the line is not a record",)
@@ -197,7 +197,7 @@ def test_a_file_of_another_version_is_told_by_name(name: str, recording):
 def _written_before(recording: Recording, request_line) -> None:
     """Requests that end after the load, as an earlier version summarized and judged them."""
     _write(recording, 0, [request_line(index, service_s=50.0) for index in range(100)])
-    recording.finish(
+    recording.update(
         ended_at_s=100.0, ended_by="schedule", offered=100, objectives=("goodput.per_second > 0.7",), exit_code=0
     )
     summary, verdict = recording.fold().results()
@@ -228,7 +228,7 @@ def test_what_an_earlier_version_wrote_is_told_where_the_records_are_gone(record
 
 
 def test_a_wrong_objective_in_run_json_is_the_authors(recording):
-    recording.finish(objectives=("tfft.p99 < 1s",))
+    recording.update(objectives=("tfft.p99 < 1s",))
     with pytest.raises(AuthorError, match=r"run\.json: objectives: .* did you mean 'ttft.p99 < 1s'\?"):
         recording.judge()
 

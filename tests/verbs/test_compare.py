@@ -145,7 +145,7 @@ def test_with_too_few_left_the_numbers_are_told_and_no_verdict(make_set, tmp_pat
 def test_a_side_without_a_run_that_is_any_good_is_not_compared(side: str, make_set, tmp_path: Path):
     sets = {"base": make_set("base", 2, 0.5), "new": make_set("new", 2, 0.5)}
     for recording in sets[side]:
-        recording.finish(ended_by=None)
+        recording.update(ended_by=None)
     result = _compare(tmp_path, "base", "new")
     assert result.exit_code == 4
     assert f"no {side} run is left to compare" in result.stdout

@@ -110,7 +110,7 @@ def test_a_recording_that_can_only_be_read_is_judged_all_the_same(failed, tmp_pa
 def aborted(make_recording, steady_lines) -> Recording:
     """An older version ended it, by a fault of its own."""
     recording = make_recording(steady_lines, objectives=("ttft.p50 < 1s",))
-    recording.finish(
+    recording.update(
         ended_by="objective", stopped_by_objective="ttft.p50 < 1s: 9 of 9 were not within the limit, 50% may"
     )
     return recording

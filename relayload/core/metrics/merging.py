@@ -68,6 +68,7 @@ def merged(runs: Sequence[RunInfo], shifts: Sequence[Shift], workers: int) -> Ru
         ended_by=_of_all(runs, lambda run: run.ended_by, _worst_end),
         stopped_by_guardrail=_of_any(run.stopped_by_guardrail for run in runs),
         stopped_by_objective=_of_any(run.stopped_by_objective for run in runs),
+        changes=tuple(change for run in runs for change in run.changes),
         offered=_of_all(runs, lambda run: run.offered, sum),
         requests=_of_all(runs, lambda run: run.requests, sum),
         exit_code=None,

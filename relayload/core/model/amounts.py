@@ -21,6 +21,7 @@ MOST_KEYS = 100
 MOST_TAGS = 10
 MOST_TAG_VALUES = 100
 MOST_PRICES = 100_000
+MOST_CHANGES = 1_000
 MOST_OBJECTIVES = 1_000
 """The most in one run: each is checked for every stage, target or table."""
 

@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple
 from msgspec import Meta, Struct, field
 
 from relayload.core.model.amounts import (
+    MOST_CHANGES,
     MOST_KEYS,
     MOST_OBJECTIVES,
     MOST_PRICES,
@@ -18,11 +19,13 @@ from relayload.core.model.amounts import (
     Instant,
     Length,
     Offset,
+    Share,
     Worker,
 )
 from relayload.core.model.health import Thresholds
 from relayload.core.model.objective_options import ObjectiveSpec, Written
 from relayload.core.price import Price
+from relayload.core.units import format_duration
 
 
 class ProfileInfo(Struct, frozen=True, kw_only=True):
@@ -61,6 +64,23 @@ class TargetInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     base_url: str
     prices: Annotated[dict[str, Price], Meta(max_length=MOST_PRICES)] = {}
     """By model, in US dollars per million tokens."""
+
+
+class HandChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody changed the load while it went on."""
+
+    at_s: Instant
+    rate_factor: Share | None = None
+    """By which the rates of the profile are multiplied from then on."""
+    users: Count | None = None
+    """The number of users of a closed load from then on."""
+    by: str = ""
+    """Who did it, as far as it is known: `web page`, with the name of a login if there is one."""
+
+    def __str__(self) -> str:
+        """Return it in words, as a reason of the verdict."""
+        what, to = ("users", f"{self.users:,}") if self.rate_factor is None else ("rate", f"x{self.rate_factor:g}")
+        return f"{what} changed by hand at {format_duration(self.at_s)}: {to}"
 
 
 class WorkerInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -123,6 +143,8 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"wo
     """Which guardrail stopped the run, and why."""
     stopped_by_objective: str | None = None
     """Which broken objective stopped the run early, and how."""
+    changes: Annotated[tuple[HandChange, ...], Meta(max_length=MOST_CHANGES)] = ()
+    """What was changed by hand while the load went on."""
     offered: Count | None = None
     """Arrivals that were due until the run ended; None in a closed load. In a batch, those whose turn came."""
     requests: Count | None = None

@@ -2,7 +2,8 @@
 
 The checks in order: whether the generator can be trusted, whether a guardrail stopped the run, and then each objective
 on its own; those of severity `warn` are only reported. A run without objectives was a measurement and is NOT JUDGED:
-its exit code is 0, while a gate without objectives exits with 4.
+its exit code is 0, while a gate without objectives exits with 4. A run whose load was changed by hand is not the one
+that was planned, so it is INCONCLUSIVE at best.
 
 In an objective, a percentile counts requests that failed, were dropped or were lost as infinitely slow (as 0, where
 more is better), since their callers never got an answer. An `outcome=` tag selects only those requests, with their own
@@ -145,16 +146,17 @@ def _whole(
 ) -> tuple[Status, tuple[str, ...]]:
     """Return the verdict of the run and its reasons beyond those of the objectives."""
     interrupted = cut_short(run)
+    unplanned = (*interrupted, *map(str, run.changes))
     if unbelievable := _reasons(run, summary):
-        return Status.INVALID, (*unbelievable, *_stopped_early(run), *interrupted)
+        return Status.INVALID, (*unbelievable, *_stopped_early(run), *unplanned)
     if run.guardrail_reason:
-        return Status.STOPPED, (run.guardrail_reason,)
+        return Status.STOPPED, (run.guardrail_reason, *map(str, run.changes))
     broken = (*(() if rejudge else _stopped_early(run)), *(() if interrupted else _no_data(summary)))
     statuses = {result.verdict for result in results if result.counts}
     if Status.FAIL in statuses or broken:
-        return Status.FAIL, (*broken, *interrupted)
-    if Status.INCONCLUSIVE in statuses or interrupted:
-        return Status.INCONCLUSIVE, interrupted
+        return Status.FAIL, (*broken, *unplanned)
+    if Status.INCONCLUSIVE in statuses or unplanned:
+        return Status.INCONCLUSIVE, unplanned
     return (Status.PASS if results else Status.NOT_JUDGED), ()
 
 

@@ -24,6 +24,7 @@ from msgspec import Struct
 from relayload.core.traffic.draws import uniform
 from relayload.core.traffic.limits import Gate, Limits
 from relayload.core.traffic.process import Process
+from relayload.core.traffic.rate_changes import RateChange, changed
 from relayload.core.traffic.stages import EPSILON, RateSegment, ScheduleCursor, Stage, rate_segments
 
 
@@ -79,14 +80,23 @@ class Share(NamedTuple):
 
 
 def schedule(
-    stages: Sequence[Stage], limits: Limits | None, process: Process, weights: Sequence[float], seed: int
+    stages: Sequence[Stage],
+    limits: Limits | None,
+    process: Process,
+    weights: Sequence[float],
+    seed: int,
+    changes: Sequence[RateChange] = (),
 ) -> Iterator[Arrival]:
     """Yield the arrivals of an open load in order of time."""
     bursts = process.bursts
     ahead = rate_segments(stages, bursts.windows(seed), bursts.factor) if bursts else rate_segments(stages)
+    if changes:
+        ahead = changed(ahead, changes)
     scenarios = drawn_scenarios(weights, seed)
     gaps = process.gaps(seed)
-    return _limited(ahead, gaps, scenarios, Gate(limits)) if limits else _free(ahead, gaps, scenarios)
+    if limits is None:
+        return _free(ahead, gaps, scenarios)
+    return _limited(ahead, gaps, scenarios, Gate(limits, [change.at_s for change in changes]))
 
 
 def trace_schedule(

@@ -149,6 +149,11 @@ class ArrivalLeases:
     def end_at(self, until_s: float) -> None:
         self._until_s = until_s
 
+    def reschedule(self, later: Iterable[Arrival]) -> None:
+        """Go on with these arrivals, of which those with an index that was shared out already stay where they are."""
+        self._walk = _by_slice(arrival for arrival in self._readable(later) if arrival.index >= self._end)
+        self._ahead = next(self._walk, None)
+
     def renew(self, worker: int, held: int, members: Sequence[int], elapsed_s: float) -> tuple[Grant, ...]:
         """Return the grants that a worker, which holds those up to number `held`, has not confirmed, new ones included.
 

@@ -20,7 +20,7 @@ from relayload.report.html.profile_caps import ProfileCaps
 from relayload.report.html.state_chart import breaker_figure
 from relayload.report.html.svg import instant_text
 from relayload.report.html.tail_chart import tail_figure
-from relayload.report.html.time_chart import Limit, Line, Shade, TimeChart
+from relayload.report.html.time_chart import Limit, Line, Mark, Shade, TimeChart
 
 _MOST_KINDS = 6
 """The most kinds of errors with a line of their own."""
@@ -199,7 +199,8 @@ class RunCharts:
     def _chart(
         self, title: str, note: str, unit: str, lines: Sequence[Line], limits: Sequence[Limit] = (), **more: Any
     ) -> Figure:
-        return TimeChart(title, note, self.bins, unit, lines, limits, tuple(self._shades()), **more).figure()
+        shades, marks = tuple(self._shades()), tuple(self._marks())
+        return TimeChart(title, note, self.bins, unit, lines, limits, shades, marks, **more).figure()
 
     def _shades(self) -> Iterator[Shade]:
         """Yield the stages that are left out of the statistics."""
@@ -208,6 +209,13 @@ class RunCharts:
             if span.seconds > 0 and (span.stage.warmup or span.stage.pause):
                 name = "pause" if span.stage.pause else f"{span.stage.name}, not measured"
                 yield Shade(name, span.begins_at_s, span.ends_at_s)
+
+    def _marks(self) -> Iterator[Mark]:
+        """Yield what was changed by hand; names of changes that follow one another closely would cover each other."""
+        for change in self.run.changes:
+            yield Mark(
+                f"{change.users:,} users" if change.rate_factor is None else f"x{change.rate_factor:g}", change.at_s
+            )
 
     def _on(self, metric: str) -> list[Objective]:
         """Return the objectives on a metric."""

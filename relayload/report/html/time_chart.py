@@ -9,6 +9,7 @@ from markupsafe import Markup
 from relayload.core.metrics.percentile_bands import Bands
 from relayload.core.metrics.time_bins import Bins
 from relayload.core.objectives.formatting import quantity
+from relayload.core.units import format_duration
 from relayload.report.html.plot import (
     LEFT,
     PLOT_HEIGHT,
@@ -63,6 +64,14 @@ class Shade:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """An instant at which something happened."""
+
+    name: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class TimeChart:
     """Lines over the bins of a run, with limits, and the values of a metric behind them as a heat map."""
 
@@ -73,6 +82,7 @@ class TimeChart:
     lines: Sequence[Line]
     limits: Sequence[Limit] = ()
     shades: Sequence[Shade] = ()
+    marks: Sequence[Mark] = ()
     heat: Bands | None = None
     log: bool = False
     at_ends: bool = False
@@ -84,12 +94,18 @@ class TimeChart:
         """Return the chart, drawn."""
         x = Linear(0.0, self.bins.step_s * self.bins.count, 0.0, PLOT_WIDTH)
         y = self._y_scale()
-        inside = [*self._shading(x), *self._heat(x, y), *self._lines(x, y), *self._limit_lines(y)]
+        inside = [
+            *self._shading(x),
+            *self._heat(x, y),
+            *self._lines(x, y),
+            *self._limit_lines(y),
+            *self._mark_lines(x),
+        ]
         content = (
             y_axis(y, lambda value: tick_text(value, self.unit))
             + time_axis(x, time_ticks(x.high))
             + inner(joined(inside))
-            + joined([*self._shade_names(x), *self._limit_names(y)])
+            + joined([*self._shade_names(x), *self._limit_names(y), *self._mark_names(x)])
         )
         return Figure(self.title, self.note, drawing(self._in_words(), content), self._series())
 
@@ -150,6 +166,17 @@ class TimeChart:
             at = LEFT + (left + 3 if anchor == "start" else (left + right) / 2)
             yield element("text", shade.name, class_="shade-name", x=at, y=TOP - 4, text_anchor=anchor)
 
+    def _mark_lines(self, x: Linear) -> Iterator[Markup]:
+        for mark in self.marks:
+            yield element("path", class_="change", d=f"M{number(x.at(mark.at_s))} 0V{PLOT_HEIGHT:g}")
+
+    def _mark_names(self, x: Linear) -> Iterator[Markup]:
+        for mark in self.marks:
+            px = x.at(mark.at_s)
+            at_end = px > PLOT_WIDTH / 2
+            at, anchor = LEFT + px + (-3 if at_end else 3), "end" if at_end else "start"
+            yield element("text", mark.name, class_="change-name", x=at, y=TOP + PLOT_HEIGHT - 6, text_anchor=anchor)
+
     def _heat(self, x: Linear, y: Linear | Log) -> Iterator[Markup]:
         """Yield one path for each shade of the heat map, of all its cells."""
         if self.heat is None:
@@ -192,7 +219,8 @@ class TimeChart:
             if known:
                 parts.append(f"{line.name} from {quantity(min(known), self.unit)} to {quantity(max(known), self.unit)}")
         limits = [f"limit {limit.name}" for limit in self.limits]
-        return f"{self.title}: {'; '.join([*parts, *limits]) or 'nothing measured'}"
+        marks = [f"{mark.name} at {format_duration(mark.at_s)}" for mark in self.marks]
+        return f"{self.title}: {'; '.join([*parts, *limits, *marks]) or 'nothing measured'}"
 
 
 def _is_beyond(px: float) -> bool:
