@@ -25,6 +25,8 @@ class Assignment(Struct, frozen=True, kw_only=True):
     base_urls: dict[str, str]
     """URLs by the name of the target."""
     profile_sha256: str
+    profile_file: str = ""
+    """The profile with that hash, on the host with `host_id`, if it is not the one that processes were started with."""
     overrides: tuple[str, ...] = ()
     """What this run changes of the profile with that hash: `path.to.value=YAML`."""
     worker: int
@@ -198,3 +200,5 @@ class Hello(Struct, frozen=True, kw_only=True):
     profile_sha256: str
     host: str
     """The name of its host."""
+    host_id: str = ""
+    """Its host, whatever the name."""

@@ -59,7 +59,7 @@ class TargetHost:
         self._fakes.stop()
 
     def _asked_all(self) -> dict[str, str]:
-        fakes = self._running or self._fakes.base_urls()
+        fakes = {name: url for name, url in (self._running or self._fakes.base_urls()).items() if name in self._targets}
         for name, url in fakes.items():
             _LOG.info("a fake relay (%s) is at %s", self._targets[name].fake_preset, url)
         return {name: self._asked(name, target, fakes.get(name)) for name, target in self._targets.items()}

@@ -64,6 +64,7 @@ def read_options(own_profile: Path | None = None) -> Options:
         launcher_pid=int(launcher) if launcher else None,
         by_default=not own and not given.worker,
         exports=_exports(given, heed=not launcher),
+        profiles=_folder(given.relay_profiles),
         master=(given.master_host, given.master_port) if given.worker and not own else None,
     )
 
@@ -85,6 +86,14 @@ def _metrics(given: Namespace) -> MetricsOptions | None:
     if port is None:
         return None
     return MetricsOptions(port, host or LOOPBACK, LINGER_S if linger_s is None else linger_s)
+
+
+def _folder(named: str | None) -> Path | None:
+    if not named:
+        return None
+    if not Path(named).is_dir():
+        raise Refused(f"--relay-profiles {named}: is no directory: name one with profiles in it")
+    return Path(named)
 
 
 def _launched() -> Namespace:

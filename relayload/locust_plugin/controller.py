@@ -35,12 +35,11 @@ from relayload.engine.received_records import ReceivedRecords
 from relayload.engine.shipper import SHIPPED_WITHIN_S
 from relayload.engine.workload import new_workload
 from relayload.locust_plugin.channel import ASSIGN, END, LEASE, RATES, RECORDS_ACK, WHOLE, pack
+from relayload.locust_plugin.choices import Choice
 from relayload.locust_plugin.hand_changes import HandChanges
 from relayload.locust_plugin.nodes import runner_of
 from relayload.locust_plugin.objectives_so_far import ObjectivesSoFar
 from relayload.locust_plugin.run_info import new_run_info, write_profile
-from relayload.profile import Profile
-from relayload.profile.loading import overridden
 from relayload.profile.plan import stages
 from relayload.recording import Folded, Recording, RunInfo, WorkerInfo, new_run_dir, progress
 from relayload.recording.compression import best_known
@@ -74,24 +73,19 @@ class Controller:
     def __init__(
         self,
         environment: Environment,
-        profile: Profile,
+        choice: Choice,
         out: Path | None,
         base_urls: dict[str, str],
-        overrides: Sequence[str] = (),
-        multiplier: float = 1.0,
     ) -> None:
-        """Begins the recording, in `out` or a new directory. Raises AuthorError if it can't be written to.
-
-        `overrides` are what this run changes of the profile; they multiply its rates by `multiplier`.
-        """
-        self._shared_sha256, self._overrides = profile.sha256, tuple(overrides)
-        profile = overridden(profile, self._overrides)
+        """Begins the recording, in `out` or a new directory. Raises AuthorError if it can't be written to."""
+        self._choice = choice
+        profile = choice.effective
         self.run_dir = out or new_run_dir(profile.name)
         self._recording = Recording.create(self.run_dir, new_run_info(profile, self.run_dir.name, base_urls))
         write_profile(self.run_dir, profile)
         self._runner = runner_of(environment)
         self._profile = profile
-        self._changes = HandChanges(self._recording, profile, multiplier)
+        self._changes = HandChanges(self._recording, profile, choice.multiplier)
         self._base_urls = base_urls
         self._bounds = profile.guardrails
         self._stages = stages(profile)
@@ -122,6 +116,11 @@ class Controller:
     def info(self) -> RunInfo:
         """What `run.json` says of the run."""
         return self._recording.run
+
+    @property
+    def choice(self) -> Choice:
+        """What is run."""
+        return self._choice
 
     @property
     def merged(self) -> MergedSnapshot:
@@ -323,8 +322,9 @@ class Controller:
             compression=best_known(),
             run_dir=str(self.run_dir.absolute()),
             base_urls=self._base_urls,
-            profile_sha256=self._shared_sha256,
-            overrides=self._overrides,
+            profile_sha256=self._choice.profile.sha256,
+            profile_file="" if self._choice.file is None else str(self._choice.file.absolute()),
+            overrides=self._choice.overrides,
             worker=worker,
             begins_at_s=self._begins_at_s,
             host_id=host_id(),

@@ -27,7 +27,17 @@ OWN_MESSAGE = "relayload: "
 VARIABLES = ("RELAYLOAD_", "LOCUST_RELAY_")
 """The prefixes of environment variables for our options: `RELAYLOAD_PROFILE`, `LOCUST_RELAY_PROFILE`."""
 
-OPTIONS = ("PROFILE", "SET", "OUT", "METRICS_PORT", "METRICS_HOST", "METRICS_LINGER", "OTLP", "OTLP_INTERVAL")
+OPTIONS = (
+    "PROFILE",
+    "PROFILES",
+    "SET",
+    "OUT",
+    "METRICS_PORT",
+    "METRICS_HOST",
+    "METRICS_LINGER",
+    "OTLP",
+    "OTLP_INTERVAL",
+)
 
 LOOPBACK = "127.0.0.1"
 
@@ -86,6 +96,8 @@ class Options:
     master: tuple[str, int] | None = None
     """Host and port of the master that is asked for its profile; None for a profile of one's own."""
     exports: Exports = Exports()
+    profiles: Path | None = None
+    """The folder whose profiles the page offers; None for the one profile alone."""
 
 
 def add_options(parser: ArgumentParser, **_: Any) -> None:
@@ -99,6 +111,12 @@ def add_options(parser: ArgumentParser, **_: Any) -> None:
         metavar="FILE",
         help="The traffic profile to run: a file, or the name of a ready one, such as quickstart.",
         **_variable("PROFILE"),
+    )
+    group.add_argument(
+        "--relay-profiles",
+        metavar="DIR",
+        help="A folder of profiles, of which the web page may start any one by its name.",
+        **_variable("PROFILES"),
     )
     group.add_argument(
         "--relay-set",

@@ -3,12 +3,12 @@
 from locust.env import Environment
 from locust.event import Events
 from locust.rpc import Message
-from locust.runners import STATE_INIT, MasterRunner, WorkerRunner
+from locust.runners import STATE_INIT, STATE_STOPPED, LocalRunner, MasterRunner, WorkerRunner
 
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from signal import Signals
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,10 @@ from gevent.lock import BoundedSemaphore
 
 import relayload
 from relayload import clock
-from relayload.core.errors import AuthorError
+from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
 from relayload.core.model.snapshot import Snapshot
+from relayload.engine import host
 from relayload.engine.generator import Generator
 from relayload.engine.master_clock import answered
 from relayload.engine.messages import ClockReading, ContentWanted, Hello, RecordsPiece, Refusal, Renewal
@@ -40,6 +41,7 @@ from relayload.locust_plugin.channel import (
     pack,
     unpack,
 )
+from relayload.locust_plugin.choices import Choice
 from relayload.locust_plugin.controller import Controller
 from relayload.locust_plugin.early import Answer
 from relayload.locust_plugin.nodes import leave_json_to_master, options_of, runner_of
@@ -52,7 +54,6 @@ from relayload.locust_plugin.steps import steps
 from relayload.locust_plugin.waiting_master import wait_on_when_workers_quit
 from relayload.locust_plugin.worker import Worker
 from relayload.profile import Profile
-from relayload.profile.loading import overridden
 from relayload.profile.loads import ClosedLoad
 from relayload.report.screen import Screen
 from relayload.transport.http_log import HttpLog, from_environment
@@ -91,6 +92,11 @@ class LocustPlugin:
         """The generator of this process; None before the first run and on a master."""
         return self._worker.generator if self._worker else None
 
+    def start(self, choice: Choice) -> None:
+        """Start a run of what somebody has chosen. Raises AuthorError if it can't be."""
+        assert self._master is not None, "a worker starts nothing"
+        self._master.start(choice)
+
     def listen(self, events: Events) -> None:
         """Attach to Locust; called when the locustfile is imported."""
         events.init.add_listener(self._on_init)
@@ -118,7 +124,14 @@ class MasterPlugin:
         self._profile = profile
         self._options = options
         self._profile_sender = ProfileSender(profile)
+        self._http_log = http_log
         self._targets = TargetHost(profile, options.fakes, http_log)
+        self._chosen_targets: TargetHost | None = None
+        """Those of the latest run, if they are not those of the profile that Locust was started with."""
+        self._choice: Choice | None = None
+        """What the next run is, if somebody has chosen it."""
+        self._elsewhere: dict[str, str] = {}
+        """The hosts of workers that are not on this one, by their ids."""
         self.run: Controller | None = None
         """The current or latest run."""
         self._refusal: str | None = None
@@ -237,9 +250,36 @@ class MasterPlugin:
             self._targets.stop()
             raise SystemExit(ExitCode.UNREACHABLE) from None
 
+    def start(self, choice: Choice) -> None:
+        """Start a run of what somebody has chosen. Raises AuthorError if it can't be."""
+        if self._runner.state not in (STATE_INIT, STATE_STOPPED) or self._choice is not None:
+            raise AuthorError([Fault("a test is running: stop it first")])
+        away = sorted({host for node, host in self._elsewhere.items() if self._is_there(node)})
+        if choice.file is not None and away:
+            raise AuthorError(
+                [Fault(f"workers on {', '.join(away)} can't read this folder: start Locust anew with it")]
+            )
+        self._choice = choice
+        load, options = choice.effective.load, self._locust_options
+        users = load.users if isinstance(load, ClosedLoad) else 1
+        gevent.spawn(self._start, choice, users, min(users, options.spawn_rate))
+
+    def _start(self, choice: Choice, users: int, spawn_rate: float) -> None:
+        try:
+            self._runner.start(users, spawn_rate)
+            if isinstance(self._runner, LocalRunner) and self._runner.spawning_greenlet:
+                self._runner.spawning_greenlet.join()  # in which it begins
+        finally:
+            if self._choice is choice:  # without workers Locust starts nothing
+                self._choice = None
+
+    def _is_there(self, node: str) -> bool:
+        return isinstance(self._runner, MasterRunner) and node in self._runner.clients
+
     def _on_test_start(self, **_: Any) -> None:
         if self._options.ordered is None:
-            self._begin(self._options.out, self._on_done)
+            choice, self._choice = self._choice or Choice(self._profile), None
+            self._begin(self._options.out, self._on_done, choice)
         else:
             gevent.spawn(self._carry_out, self._options.ordered)
 
@@ -248,7 +288,7 @@ class MasterPlugin:
         ordered.tell(Answer())
         for order in ordered:
             done = Event()
-            if not self._begin(Path(order.run_dir), done.set, order.sets):
+            if not self._begin(Path(order.run_dir), done.set, Choice(self._profile, overrides=tuple(order.sets))):
                 return
             assert self.run is not None, "has begun"
             done.wait()
@@ -269,15 +309,15 @@ class MasterPlugin:
         if options.num_users < now:
             spawning.join()
 
-    def _begin(self, out: Path | None, done: Callable[[], None], overrides: Sequence[str] = ()) -> bool:
+    def _begin(self, out: Path | None, done: Callable[[], None], choice: Choice) -> bool:
         """Begin a run; return whether there is one."""
         self._ended_by = "stop"
         self.run = self._refusal = None
         try:
-            base_urls = self._targets.base_urls()
-            if overrides:
-                self._change_users(overridden(self._profile, overrides))
-            self.run = Controller(self._environment, self._profile, out, base_urls, overrides)
+            base_urls = self._targets_of(choice).base_urls()
+            if choice.overrides and self._options.ordered:
+                self._change_users(choice.effective)
+            self.run = Controller(self._environment, choice, out, base_urls)
         except TargetUnreachable as error:
             self._refuse(error, ExitCode.UNREACHABLE)
         except AuthorError as error:
@@ -288,6 +328,18 @@ class MasterPlugin:
         else:
             self.run.begin(done)
         return self.run is not None
+
+    def _targets_of(self, choice: Choice) -> TargetHost:
+        """Return the targets of a run; those of the profile that Locust was started with are kept for the next ones."""
+        if self._chosen_targets is not None:
+            self._chosen_targets.stop()
+            self._chosen_targets = None
+        profile = choice.effective
+        if choice.file is None and profile.named_targets.keys() == self._profile.named_targets.keys():
+            return self._targets
+        running = {} if choice.file else self._options.fakes
+        self._chosen_targets = TargetHost(profile, running, self._http_log)
+        return self._chosen_targets
 
     def _refuse(self, error: Exception, code: int) -> None:
         """Report why there is no run, and quit or wait for another start."""
@@ -305,7 +357,10 @@ class MasterPlugin:
         self._runner.send_message(CONTENT, pack(content), msg.node_id)
 
     def _on_ready(self, msg: Message, **_: Any) -> None:
-        if refusal := self._refusal_of(unpack(msg.data, Hello)):
+        hello = unpack(msg.data, Hello)
+        if hello.host_id != host.host_id():
+            self._elsewhere[msg.node_id] = hello.host
+        if refusal := self._refusal_of(hello):
             _LOG.error("%s takes no part: %s", msg.node_id, refusal)
             self._runner.send_message(REFUSED, pack(Refusal(reason=refusal)), msg.node_id)
         elif self.run is not None:
@@ -389,7 +444,9 @@ class MasterPlugin:
             self._runner.stop(send_stop_to_client=False)
         else:
             self._runner.stop()
-        self._targets.stop()
+        for targets in (self._targets, self._chosen_targets):
+            if targets is not None:
+                targets.stop()
         if self._otlp is not None:
             self._otlp.close()
         self._environment.process_exit_code = self._exit_code()

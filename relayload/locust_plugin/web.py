@@ -24,6 +24,7 @@ from relayload.locust_plugin.nodes import options_of, runner_of
 from relayload.locust_plugin.notices import NO_HOST, NO_USERS, all_ours, by_default, uses_users
 from relayload.locust_plugin.options import Options
 from relayload.locust_plugin.plugin import LocustPlugin
+from relayload.locust_plugin.web_control import WebControl
 from relayload.profile import Profile
 from relayload.report.text import (
     MARKS,
@@ -54,6 +55,7 @@ class Page:
         self._profile = profile
         self._options = options
         self._plugin = plugin
+        self._control = WebControl(environment, web_ui, profile, options, plugin)
         self._answer: str | None = None
         """The answer to the last form; Locust closes the form of an edit without showing one."""
 
@@ -66,6 +68,7 @@ class Page:
         )
         for path, view in (("state", self._state), ("report", self._report), ("<name>.json", self._recorded)):
             blueprint.add_url_rule(f"/{path}", view.__name__, self._web_ui.auth_required_if_enabled(view))
+        self._control.open(blueprint)
         blueprint.add_url_rule("/<name>", "file", _file)
         app.register_blueprint(blueprint)
         metrics = RunMetrics(lambda: self._plugin.latest)
@@ -98,8 +101,16 @@ class Page:
         if self._answer:
             _LOG.warning("%s", self._answer)
         if refusal is None:
-            return locusts()
+            return self._counted(locusts)
         return jsonify({"success": False, "message": refusal, "host": self._environment.host})
+
+    def _counted(self, locusts: View) -> Any:
+        """Start or edit a test, and record an edit of the users of one that goes on."""
+        goes_on = runner_of(self._environment).state in (STATE_SPAWNING, STATE_RUNNING)
+        answer = locusts()
+        if goes_on and uses_users(self._profile) and answer.get_json()["success"]:
+            self._control.count_users(int(request.form["user_count"]))
+        return answer
 
     def _refusal(self) -> str | None:
         label, host = request.form.get("profile", ""), request.form.get("host", "")

@@ -61,7 +61,7 @@ from relayload.locust_plugin.locust_stats import LocustStats
 from relayload.locust_plugin.nodes import options_of, runner_of
 from relayload.locust_plugin.redistribution import remember_default_options
 from relayload.locust_plugin.signals import leave_ctrl_c_to_master
-from relayload.profile import Profile
+from relayload.profile import Profile, load
 from relayload.profile.compose import Composer
 from relayload.profile.loading import overridden
 from relayload.profile.target import Target
@@ -125,14 +125,19 @@ class Worker:
 
     @property
     def _hello(self) -> Hello:
-        return Hello(version=relayload.__version__, profile_sha256=self._profile.sha256, host=host.host_name())
+        return Hello(
+            version=relayload.__version__,
+            profile_sha256=self._profile.sha256,
+            host=host.host_name(),
+            host_id=host.host_id(),
+        )
 
     def _on_assign(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
         assignment = unpack(msg.data, Assignment)
         if refusal := other_version(relayload.__version__, assignment.version):
             self._refuse(refusal)
             return
-        if assignment.profile_sha256 != self._profile.sha256:
+        if assignment.profile_sha256 != self._profile.sha256 and not assignment.profile_file:
             return  # the master refuses this worker
         self._take(assignment)
 
@@ -156,7 +161,7 @@ class Worker:
             return
         self._run_id = assignment.run_id
         try:
-            profile = overridden(self._profile, assignment.overrides)
+            profile = overridden(self._base(assignment), assignment.overrides)
             if profile.sha256 != assignment.run.profile.sha256:
                 raise AuthorError([Fault("the profile of this run is another one here than on the master")])
             self.generator = self._new_generator(profile, assignment, run_clock)
@@ -166,6 +171,14 @@ class Worker:
         self._shipper = self._new_shipper(assignment, self.generator.recording)
         self.generator.start(partial(self._renew, self.generator))
         self._reporting = gevent.spawn(self._report_progress, self.generator, self._shipper)
+
+    def _base(self, assignment: Assignment) -> Profile:
+        """Return the profile that a run changes. Raises AuthorError."""
+        if not assignment.profile_file:
+            return self._profile
+        profile = load(Path(assignment.profile_file))
+        prepare(profile.driver)
+        return profile
 
     def _new_shipper(self, assignment: Assignment, recording: Recording) -> Shipper | None:
         """Return what ships the records to the master; None if they are written there."""
@@ -200,29 +213,29 @@ class Worker:
         transports = {
             name: {
                 key_name: new_transport(
-                    profile.driver, assignment.base_urls[name], key, **self._options(target, buffers)
+                    profile.driver, assignment.base_urls[name], key, **self._options(profile, target, buffers)
                 )
                 for key_name, key in target.named_keys.items()
             }
             for name, target in profile.named_targets.items()
         }
         if assignment.host_id != host.host_id():
-            self._check_fakes_are_reachable(assignment.base_urls)
+            self._check_fakes_are_reachable(profile, assignment.base_urls)
         composer = self._composer if profile is self._profile else Composer(profile)
         assert composer is not None, "listens"
         kinds = {name: scenario.endpoint.value for name, scenario in profile.scenarios.items()}
         stats = LocustStats(self._environment, kinds)
         return Generator(profile, composer, assignment, transports, stats, run_clock)
 
-    def _check_fakes_are_reachable(self, base_urls: Mapping[str, str]) -> None:
+    def _check_fakes_are_reachable(self, profile: Profile, base_urls: Mapping[str, str]) -> None:
         """Raise AuthorError for a fake relay that the master has started on its own host, for itself alone."""
         unreachable = "is a fake relay on the master's host, which this host can't reach: name one by its URL"
-        fakes = [name for name, target in self._profile.named_targets.items() if target.fake_preset]
+        fakes = [name for name, target in profile.named_targets.items() if target.fake_preset]
         if faults := [Fault(f"{name} {unreachable}") for name in fakes if not targets.answers(base_urls[name])]:
             raise AuthorError(faults)
 
-    def _options(self, target: Target, buffers: Buffers) -> Options:
-        limits = self._profile.response_limits
+    def _options(self, profile: Profile, target: Target, buffers: Buffers) -> Options:
+        limits = profile.response_limits
         return {**target.options, "limits": limits, "buffers": buffers, "http_log": self._http_log}
 
     def _on_lease(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's

@@ -33,7 +33,7 @@ def load(path: Path, sets: Sequence[str] = (), environ: Mapping[str, str] | None
 def load_document(written: Document, path: Path, environ: Mapping[str, str] | None = None) -> Profile:
     """Load a profile from a document that extends nothing, as if it were that file. Raises as `load` does."""
     environ = os.environ if environ is None else environ
-    written = with_present_names(written, SHAPE)
+    written = _without_null_targets(with_present_names(written, SHAPE))
     secrets = secret_locations(written)
     content = expanded(written, environ, path.parent, secrets)
     content = replace(content, faults=(*content.faults, *misused(written, secrets), *in_arguments(written, secrets)))
@@ -53,6 +53,15 @@ def overridden(profile: Profile, sets: Sequence[str], environ: Mapping[str, str]
         return profile
     varied = load_document(profile.written.override(sets), profile.source, environ)
     return varied.with_effective(Document(profile.effective, "").override(sets).data)
+
+
+def _without_null_targets(written: Document) -> Document:
+    """Return the profile without the targets that are null, as if they were not there."""
+    targets = written.data.get("targets") if isinstance(written.data, dict) else None
+    if not isinstance(targets, dict) or None not in targets.values():
+        return written
+    kept = {name: target for name, target in targets.items() if target is not None}
+    return replace(written, data={**written.data, "targets": kept})
 
 
 def _written(path: Path, sets: Sequence[str], environ: Mapping[str, str]) -> Document:

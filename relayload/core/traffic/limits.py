@@ -56,4 +56,6 @@ class Gate:
     def _pass_change(self) -> None:
         self._change_at_s = next(self._changes)
         for _, admitted in self._windows:
-            admitted.extend([at_s + CHANGE_GUARD_S for at_s in admitted])
+            later = [at_s + CHANGE_GUARD_S for at_s in admitted]
+            admitted.clear()
+            admitted.extend(later)

@@ -20,16 +20,24 @@ _FOLDER = Path(__file__).parent
 _LONGEST = 2000
 
 
-def rendered(template: str, context: Mapping[str, object]) -> str:
-    """Return a page: a template that extends `base.html.j2`, with what it shows by name."""
+def rendered(template: str, context: Mapping[str, object], *, forms: bool = False) -> str:
+    """Return a page: a template that extends `base.html.j2`, with what it shows by name.
+
+    One with `forms` sends them to where it came from.
+    """
     style, script = _asset("page.css"), _asset("page.js")
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"base-uri 'none'; form-action '{'self' if forms else 'none'}'"
     )
     return (
         _templates().get_template(template).render(policy=policy, style=Markup(style), script=Markup(script), **context)
     )
+
+
+def fragment(template: str, context: Mapping[str, object]) -> Markup:
+    """Return a part of a page."""
+    return Markup(_templates().get_template(template).render(**context))
 
 
 @cache

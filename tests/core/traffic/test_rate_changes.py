@@ -36,7 +36,9 @@ def changes_of(drawn: Sequence[tuple[float, float]]) -> list[RateChange]:
     return [RateChange(at_s, factor) for at_s, factor in sorted(dict(drawn).items())]
 
 
-drawn_changes = st.lists(st.tuples(st.floats(0.01, 199.0), st.floats(0.01, 10.0)), min_size=1, max_size=4).map(changes_of)
+drawn_changes = st.lists(st.tuples(st.floats(0.01, 199.0), st.floats(0.01, 10.0)), min_size=1, max_size=4).map(
+    changes_of
+)
 drawn_stages = st.builds(
     lambda one, two, three: [Stage("a", 60.0, one), Stage("pause", 10.0, pause=True), Stage("b", 130.0, two, three)],
     *[st.floats(0.5, 8.0)] * 3,
@@ -78,6 +80,15 @@ def test_limits_hold_over_every_change_even_when_starts_are_late(
         starts = sorted(at_s + late_s * (number % 2) for number, at_s in enumerate(instants(arrivals)))
         for window_s, most in limits.windows:
             assert all(later - at_s >= window_s for at_s, later in zip(starts, starts[most:], strict=False))
+
+
+@given(stages=drawn_stages, changes=drawn_changes, process=st.sampled_from(PROCESSES))
+def test_limits_that_are_never_reached_change_nothing(
+    stages: list[Stage], changes: list[RateChange], process: Process
+) -> None:
+    wide = Limits(10_000, 100_000)
+    free, limited = (sent(stages, *changes, process=process, limits=limits) for limits in (None, wide))
+    assert instants(limited) == pytest.approx(instants(free))
 
 
 @given(stages=drawn_stages, factor=st.floats(1.0, 10.0), at_s=st.floats(1.0, 199.0))

@@ -1,0 +1,177 @@
+"""What a run is controlled with from the web page: forms that start, change and stop it, and what they are answered.
+
+The forms work without scripts: a browser is sent back to the page that it came from, which shows the answer. Whoever
+else asks, such as a script of the page, gets the answer itself.
+"""
+
+from locust.env import Environment
+from locust.runners import STATE_INIT, STATE_STOPPED
+from locust.web import WebUI
+
+import logging
+import math
+from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
+
+import gevent
+from flask import Blueprint, Response, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user  # type: ignore[import-untyped]
+from markupsafe import Markup
+
+from relayload.core.errors import AuthorError, Fault
+from relayload.core.printable import one_line
+from relayload.locust_plugin.choices import ProfileFolder, choose
+from relayload.locust_plugin.nodes import options_of, runner_of
+from relayload.locust_plugin.options import Options
+from relayload.locust_plugin.plugin import LocustPlugin
+from relayload.locust_plugin.same_origin import SameOrigin
+from relayload.profile import Profile, load
+from relayload.profile.plan import fixed_rate
+from relayload.profile.web import LEAST_MULTIPLIER
+from relayload.report.html.shell import fragment, rendered
+
+_LOG = logging.getLogger("relayload")
+_LONGEST_NAME = 80
+
+
+class WebControl:
+    """The forms of one master, or of a process that runs alone."""
+
+    def __init__(
+        self, environment: Environment, web_ui: WebUI, profile: Profile, options: Options, plugin: LocustPlugin
+    ) -> None:
+        self._environment = environment
+        self._web_ui = web_ui
+        self._profile = profile
+        self._plugin = plugin
+        self._folder = ProfileFolder(options.profiles) if options.profiles else None
+        self._same_origin = SameOrigin()
+        self._base = f"{options_of(environment).web_base_path}/relayload"
+        self._told: str | None = None
+        """The answer to the last form that a browser sent."""
+
+    def open(self, blueprint: Blueprint) -> None:
+        """Add our routes, and guard all that change something. Call this before Locust serves the page."""
+        assert self._web_ui.app is not None
+        views: Sequence[tuple[str, Callable[[], str]]] = (
+            ("start", self._start),
+            ("rate", self._change_rate),
+            ("stop", self._stop),
+        )
+        for name, view in views:
+            answered = self._web_ui.auth_required_if_enabled(lambda view=view: self._answer(view))
+            blueprint.add_url_rule(f"/{name}", f"control_{name}", answered, methods=["POST"])
+        blueprint.add_url_rule("/control", "control", self._web_ui.auth_required_if_enabled(self._page))
+        self._same_origin.guard(self._web_ui.app)
+
+    def control_forms(self) -> Markup:
+        """Return the forms for a page that answers the present request.
+
+        Its query may name the `profile` that the start form is about.
+        """
+        token, profile = self._same_origin.token_to_show, request.args.get("profile")
+        told, self._told = self._told, None
+        idle = runner_of(self._environment).state in (STATE_INIT, STATE_STOPPED)
+        about, fault = self._described(profile) if idle else (self._effective, None)
+        context = {
+            "action": self._base,
+            "token": token,
+            "told": told or fault,
+            "idle": idle,
+            "names": self._folder.names() if self._folder else [],
+            "chosen": profile,
+            "name": about.name if about else "",
+            "targets": list(about.named_targets) if about and about.several else [],
+            "fixed": fixed_rate(about) if about else None,
+            "least": LEAST_MULTIPLIER,
+            "most": about.web.max_multiplier if about else 1.0,
+            "factor": self._factor,
+        }
+        return fragment("control_forms.html.j2", context)
+
+    def count_users(self, users: int) -> None:
+        """Record that Locust's form changes the users of a closed load that goes on."""
+        if self._plugin.latest is not None:
+            self._plugin.latest.change_users(users, self._who())
+
+    @property
+    def _effective(self) -> Profile:
+        run = self._plugin.latest
+        return run.choice.effective if run else self._profile
+
+    @property
+    def _factor(self) -> float:
+        """The factor of the rate that is in force, or soon will be."""
+        changes = self._plugin.latest.info.changes if self._plugin.latest else ()
+        return next((change.rate_factor for change in reversed(changes) if change.rate_factor is not None), 1.0)
+
+    def _described(self, name: str | None) -> tuple[Profile | None, str | None]:
+        """Return the profile that the start form is about, or why there is none."""
+        try:
+            return (load(self._folder.path(name)) if name and self._folder else self._profile), None
+        except AuthorError as error:
+            return None, str(error)
+
+    def _page(self) -> str:
+        shown = {"title": "relayload: control", "forms": self.control_forms(), "bins": ""}
+        return rendered("control_page.html.j2", shown, forms=True)
+
+    def _answer(self, view: Callable[[], str]) -> ResponseReturnValue:
+        try:
+            told, status = view(), 200
+        except AuthorError as error:
+            told, status = f"nothing was changed: {'; '.join(map(str, error.faults))}", 409
+            _LOG.warning("%s", one_line(told))
+        if "text/html" not in request.headers.get("Accept", ""):
+            return Response(f"{told}\n", status=status, mimetype="text/plain")
+        self._told = told
+        return redirect(self._came_from(), code=303)
+
+    def _came_from(self) -> str:
+        """Return the page of ours that the form was on."""
+        path = urlsplit(request.referrer or "").path
+        ours = path.startswith(self._base.removesuffix("load")) and "//" not in path
+        return path if ours else f"{self._base}/control"
+
+    def _start(self) -> str:
+        form = request.form
+        name = form.get("profile", "")
+        if name and self._folder is None:
+            raise AuthorError([Fault("Locust was started without a folder of profiles: --relay-profiles DIR")])
+        file = self._folder.path(name) if name and self._folder else None
+        choice = choose(self._profile, file, form.getlist("target"), _number(form.get("multiplier") or "1"))
+        self._plugin.start(choice)
+        times = "" if choice.multiplier == 1 else f", x{choice.multiplier:g}"
+        return f"starting {choice.profile.name}{times}"
+
+    def _change_rate(self) -> str:
+        run = self._plugin.latest
+        if run is None:
+            raise AuthorError([Fault("nothing runs")])
+        return f"{run.change_rate(_number(request.form.get('factor', '')), self._who())}"
+
+    def _stop(self) -> str:
+        now = request.form.get("how") == "now"
+        if now and self._plugin.latest is not None:
+            self._plugin.latest.skip_grace()
+        gevent.spawn(runner_of(self._environment).stop)
+        return (
+            "stopping, without waiting for what is in flight" if now else "stopping, once what is in flight has ended"
+        )
+
+    def _who(self) -> str:
+        """Return who sends the request, as far as it is known."""
+        if not self._web_ui.web_login:
+            return "web page"
+        return f"web page, {one_line(str(current_user.get_id()), _LONGEST_NAME)}"
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise AuthorError([Fault(f"{one_line(text, 40)!r} is no number")])
+    return number
