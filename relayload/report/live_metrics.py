@@ -1,7 +1,7 @@
 """Metrics of a run for Prometheus, while it goes on and just after, from the merged snapshot."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import accumulate
 from typing import NamedTuple

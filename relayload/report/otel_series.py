@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from prometheus_client import Metric as MetricFamily
 
 from relayload.core.model.metric_points import Attributes, ExponentialPoint, NumberPoint, Series
+from relayload.core.objectives.run_so_far import RunSoFar
 from relayload.core.stats.histogram import middle_s
 from relayload.core.stats.rebinned import exponential, total_s
 from relayload.report.gen_ai import Conventions, gen_ai_series
-from relayload.report.live_metrics import Key, Placed, RunSoFar, counts_of, ended_of, numbers, placed_of
+from relayload.report.live_metrics import Key, Placed, counts_of, ended_of, numbers, placed_of
 from relayload.report.metric_families import HISTOGRAMS, NUMBERS, OVERFLOW, Family, Kind
 
 OTEL_OVERFLOW = "otel.metric.overflow"
