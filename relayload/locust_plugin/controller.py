@@ -6,6 +6,8 @@ from locust.runners import MasterRunner
 import logging
 import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 
 import gevent
@@ -16,14 +18,16 @@ import relayload
 from relayload import clock
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.summary import Summary
-from relayload.core.model.progress import Progress
+from relayload.core.model.progress import Details, Progress, StageSoFar
 from relayload.core.model.record import GUARDRAIL
 from relayload.core.model.run import HandChange
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.model.tags import DROPPED, REFUSED
 from relayload.core.model.verdict import ObjectiveResult, Verdict
 from relayload.core.objectives.abort import AbortMonitor, Breach
+from relayload.core.objectives.details_so_far import details_so_far
 from relayload.core.objectives.snapshots import MergedSnapshot
+from relayload.core.objectives.standing import standing
 from relayload.core.resilience.guard import Bound, Caps
 from relayload.core.traffic.leases import LEASE_S
 from relayload.core.traffic.stages import stage_at
@@ -62,6 +66,8 @@ _RESCHEDULED_S = 1e-5
 _ACKNOWLEDGE_S = SHIPPED_WITHIN_S + 5.0
 """The time for workers to deliver their records and report it; those that are gone are not awaited."""
 _LOCAL = "local"
+_MOST_STAGES = 50
+"""Stages beyond this are too many for a display."""
 _OBJECTIVE = "objective"
 _UNHURRIED = ("schedule", "stop")
 """The ends that no signal caused."""
@@ -93,6 +99,8 @@ class Controller:
         self._lessor = Lessor(profile, self._workload)
         self._so_far = MergedSnapshot(profile.objectives, self._recording.run)
         self._objectives_so_far = ObjectivesSoFar(profile.objectives, self._so_far)
+        self._displays = True
+        """False once the details for a display could not be made."""
         self._abort = AbortMonitor(profile.objectives)
         self._workers: dict[str, int] = {}
         """The number of each worker, by its client id of Locust."""
@@ -474,7 +482,31 @@ class Controller:
             ttft_p99_s=ttft.quantile_s(0.99),
             latency_p50_s=latency.quantile_s(0.5),
             latency_p99_s=latency.quantile_s(0.99),
+            stages=self._stages_so_far,
+            details=self._details(),
         )
+
+    @cached_property
+    def _stages_so_far(self) -> tuple[StageSoFar, ...]:
+        ends_s = accumulate(stage.for_s for stage in self._stages)
+        found = tuple(
+            StageSoFar(name=stage.name, ends_at_s=end_s if math.isfinite(end_s) else None, measured=stage.measured)
+            for stage, end_s in zip(self._stages, ends_s, strict=True)
+        )
+        return found if len(found) <= _MOST_STAGES else ()
+
+    def _details(self) -> Details | None:
+        """Return the details for a display. Whatever goes wrong here is told, and no more."""
+        if not self._displays:
+            return None
+        try:
+            results = self.objectives_so_far()
+            stands = map(standing, self._profile.objectives, results)
+            return details_so_far(self._so_far, self.caps, stands)
+        except Exception as error:
+            self._displays = False
+            _LOG.warning("the display lacks objectives, errors and cost: %r; the run goes on without them", error)
+            return None
 
     def _crashed(self, crash: str, done: Callable[[], None]) -> None:
         """End the run, which is no longer watched."""

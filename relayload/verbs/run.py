@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from relayload.locust_plugin.options import Exports
     from relayload.recording import Recording
 
-    CarryOut = Callable[[Launch, Outputs], tuple[int, Recording | None]]
+    CarryOut = Callable[[Launch, Outputs, str], tuple[int, Recording | None]]
+    """Takes the launch, what to write, and which run of how many it is, if there are several."""
 
 _INTERRUPTED: dict[int, str] = {ExitCode.SIGINT: "Ctrl-C", ExitCode.SIGTERM: "SIGTERM"}
 
@@ -84,7 +85,7 @@ def command(
 
 
 def _once(carry_out: "CarryOut", launch: "Launch", outputs: Outputs, as_json: bool) -> int:
-    code, recording = carry_out(launch, outputs)
+    code, recording = carry_out(launch, outputs, "")
     if recording is not None:
         _print_results(recording, code, outputs, as_json)
     elif as_json:
@@ -103,7 +104,7 @@ def _repeat(carry_out: "CarryOut", launches: "Sequence[Launch]", outputs: Output
     codes: list[int] = []
     recordings: list[Recording] = []
     for number, launch in enumerate(launches, 1):
-        code, recording = carry_out(launch, outputs.of_run(number))
+        code, recording = carry_out(launch, outputs.of_run(number), f", run {number} of {len(launches)}")
         codes.append(code)
         if recording is not None:
             recordings.append(recording)
@@ -121,7 +122,9 @@ def _repeat(carry_out: "CarryOut", launches: "Sequence[Launch]", outputs: Output
     return code
 
 
-def _run(name: str, debug: DebugOptions, launch: "Launch", outputs: Outputs) -> "tuple[int, Recording | None]":
+def _run(
+    name: str, debug: DebugOptions, launch: "Launch", outputs: Outputs, which: str
+) -> "tuple[int, Recording | None]":
     """Return the exit code, and the recording if it has a verdict. Print what went wrong, if anything did."""
     from relayload.locust_plugin.early import LOG_NAME
     from relayload.locust_plugin.launch import recorded, run
@@ -129,7 +132,7 @@ def _run(name: str, debug: DebugOptions, launch: "Launch", outputs: Outputs) -> 
     from relayload.report.live import LiveDisplay
 
     followed = debug.followed(launch.run_dir, LOG_NAME, bool(launch.exports.arguments))
-    with LiveDisplay(name) as display:
+    with LiveDisplay(f"{name}{which}") as display:
 
         def show(progress: "Progress | None") -> None:
             display.say(*(line for each in followed for line in each.lines()))

@@ -27,7 +27,7 @@ def health_of(
 ) -> GeneratorHealth:
     """Return the health of the worst worker; it is valid without faults of the recording and without doubts."""
     reasons = (*faults, *_doubts(fold, run.thresholds, errors, lost), *_clock_doubts(run))
-    health = _health(fold.ends, late_p99_s, reasons, _worst(info.clock_error_s for info in run.worker_reports))
+    health = _health(fold.ends, late_p99_s, reasons, worst(info.clock_error_s for info in run.worker_reports))
     if health.timestamps != "kernel" or ttft is None or fold.so_far:
         return health
     return structs.replace(
@@ -35,7 +35,8 @@ def health_of(
     )
 
 
-def _timestamps(ends: Sequence[End]) -> str | None:
+def timestamps_of(ends: Sequence[End]) -> str | None:
+    """Return the worst kind of timestamps that any worker had; None without workers."""
     clocks = {end.timestamps for end in ends}
     return ("kernel" if clocks == {"kernel"} else "user") if clocks else None
 
@@ -47,21 +48,21 @@ def _doubts(fold: Fold, thresholds: Thresholds, errors: Iterable[ErrorCount], lo
         late=fold.count_late(thresholds.late_s),
         dropped=fold.drop_reasons,
         lost=lost,
-        timestamps=_timestamps(fold.ends),
-        loop_lag_p95_s=_worst(end.loop_lag_p95_s for end in fold.ends),
-        loop_lag_p99_s=_worst(end.loop_lag_p99_s for end in fold.ends),
+        timestamps=timestamps_of(fold.ends),
+        loop_lag_p95_s=worst(end.loop_lag_p95_s for end in fold.ends),
+        loop_lag_p99_s=worst(end.loop_lag_p99_s for end in fold.ends),
         starved=sum(error.count for error in errors if error.error in STARVED),
     )
 
 
 def _clock_doubts(run: RunInfo) -> Iterator[str]:
     """Check how far the schedules of workers on other hosts may have been off, and the wall clocks there."""
-    error_s, _, worst = max(
+    error_s, _, worst_info = max(
         ((info.clock_error_s or 0.0, -info.worker, info) for info in run.worker_reports), default=(0.0, 0, None)
     )
-    if worst is not None and error_s > run.thresholds.late_s:
+    if worst_info is not None and error_s > run.thresholds.late_s:
         yield (
-            f"the schedule of worker {worst.worker} ({worst.host}) may have been off by "
+            f"the schedule of worker {worst_info.worker} ({worst_info.host}) may have been off by "
             f"{format_duration(error_s)}, more than generator.late ({format_duration(run.thresholds.late_s)}): its "
             "clock is compared with the master's by messages, which took too long; bring master and workers closer "
             "together, or raise generator.late"
@@ -85,12 +86,12 @@ def _health(
 ) -> GeneratorHealth:
     fullest = max(ends, key=_files_share, default=None)
     return GeneratorHealth(
-        timestamps=_timestamps(ends),
-        loop_lag_p99_s=_worst(end.loop_lag_p99_s for end in ends),
+        timestamps=timestamps_of(ends),
+        loop_lag_p99_s=worst(end.loop_lag_p99_s for end in ends),
         late_p99_s=late_p99_s,
         clock_error_s=clock_error_s,
-        cpu_share=_worst(end.cpu_share for end in ends),
-        gc_pause_max_s=_worst(end.gc_pause_max_s for end in ends),
+        cpu_share=worst(end.cpu_share for end in ends),
+        gc_pause_max_s=worst(end.gc_pause_max_s for end in ends),
         open_files_max=fullest.open_files_max if fullest else None,
         open_files_limit=fullest.open_files_limit if fullest else None,
         valid=not reasons,
@@ -102,5 +103,6 @@ def _files_share(end: End) -> float:
     return (end.open_files_max or 0) / (end.open_files_limit or math.inf)
 
 
-def _worst(values: Iterable[float | None]) -> float | None:
+def worst(values: Iterable[float | None]) -> float | None:
+    """Return the highest of the known values."""
     return max((value for value in values if value is not None), default=None)

@@ -1,6 +1,63 @@
 """How far a run is: a value that the master renews and a display shows."""
 
+from decimal import Decimal
+from enum import StrEnum
+
 from msgspec import Struct
+
+
+class Standing(StrEnum):
+    """What the gate would say of an objective if the run ended now."""
+
+    PASSING = "pass so far"
+    UNDECIDED = "undecided"
+    BROKEN = "broken so far"
+
+
+class ObjectiveSoFar(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How an objective stands."""
+
+    expr: str
+    unit: str
+    standing: Standing
+    needs: int | None = None
+    """How many more requests it takes to decide it, if they are like those so far; None where that is not known."""
+    observed: float | None = None
+    n: int = 0
+    warns: bool = False
+    """It never fails the run."""
+
+
+class BreakerSoFar(Struct, frozen=True, kw_only=True):
+    """The breakers of a scope that have changed their state, one a worker."""
+
+    scope: str
+    states: dict[str, int]
+    """How many are in each state, the worst first."""
+
+
+class StageSoFar(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A stage as planned."""
+
+    name: str
+    ends_at_s: float | None
+    """None where only the run knows its end."""
+    measured: bool = True
+
+
+class Details(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is wrong with a run so far, what it costs, and how its objectives stand."""
+
+    failures: dict[str, int] = {}
+    """The failed requests by kind, the most frequent first."""
+    breakers: tuple[BreakerSoFar, ...] = ()
+    usd: Decimal | None = None
+    """None where nothing has a price, or it is not known."""
+    max_usd: Decimal | None = None
+    max_requests: int | None = None
+    objectives: tuple[ObjectiveSoFar, ...] = ()
+    would_be_invalid: tuple[str, ...] = ()
+    """Why the run would be INVALID if it ended now."""
 
 
 class Progress(Struct, frozen=True, kw_only=True):
@@ -23,3 +80,7 @@ class Progress(Struct, frozen=True, kw_only=True):
     ttft_p99_s: float | None = None
     latency_p50_s: float | None = None
     latency_p99_s: float | None = None
+    stages: tuple[StageSoFar, ...] = ()
+    """In order of time; empty where there are too many to show."""
+    details: Details | None = None
+    """None where nobody has looked yet."""

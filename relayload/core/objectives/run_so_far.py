@@ -53,11 +53,6 @@ class RunSoFar:
         """The summary of what has ended."""
         return summarize(self.fold, self.info)
 
-    @property
-    def would_be_invalid(self) -> tuple[str, ...]:
-        """Why the run would be INVALID if it ended now."""
-        return self.summary_so_far.generator.reasons
-
     def charts_so_far(self, objectives: Sequence[Objective]) -> Charts:
         """Return the charts of what has ended; the objectives are those of the merged snapshot."""
         return charts_of(objectives, self.fold, self.info, self.summary_so_far)

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from operator import add
@@ -142,6 +142,8 @@ class _Process(Told):
 
     number: int = 0
     indicators: dict[tuple[int, Position], SlotCounts] = field(default_factory=dict)
+    breakers: dict[str, Transition] = field(default_factory=dict)
+    """The latest change of the breaker of each scope."""
     complete: bool = True
     """No snapshot of the process is missing."""
 
@@ -172,6 +174,7 @@ class MergedSnapshot:
         for one in snapshot.indicators:
             self._replace_counts(process, one)
         process.transitions[snapshot.transitions_from :] = snapshot.transitions
+        process.breakers |= {change.scope: change for change in snapshot.transitions}
         process.first_start_s = snapshot.first_start_s
         process.last_due_at_s, process.last_end_s = snapshot.last_due_at_s, snapshot.last_end_s
         process.tallies |= {tally.tags: tally for tally in snapshot.tallies}
@@ -186,6 +189,11 @@ class MergedSnapshot:
     @property
     def transitions(self) -> Sequence[Transition]:
         return [change for _, process in self._in_order for change in process.transitions]
+
+    @property
+    def breakers(self) -> Iterator[Transition]:
+        """The latest change of each breaker that has changed its state, process by process."""
+        return (change for _, process in self._in_order for change in process.breakers.values())
 
     @property
     def used(self) -> Mapping[Tags, Used]:

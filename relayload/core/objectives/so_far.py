@@ -31,7 +31,7 @@ def judge_so_far(objective: Objective, run: MergedSnapshot, now_s: float) -> Obj
     """
     source = _Timeless(run)
     indicators = Indicators(source, structs.replace(run.run, ended_at_s=now_s))
-    judged = judge_objective(_while_it_grows(objective), indicators)
+    judged = judge_objective(while_undecided(objective), indicators)
     if objective.quantile is None or source.latest is None or not source.latest.ordered.count:
         return judged
     found = percentile(
@@ -40,7 +40,8 @@ def judge_so_far(objective: Objective, run: MergedSnapshot, now_s: float) -> Obj
     return structs.replace(judged, low=finite(found.low), high=finite(found.high))
 
 
-def _while_it_grows(objective: Objective) -> Objective:
+def while_undecided(objective: Objective) -> Objective:
+    """Return the condition for a run so far, which too few requests leave undecided."""
     return replace_options(objective.while_it_grows, on_no_data=NoData.INCONCLUSIVE, on_too_few=TooFew.INCONCLUSIVE)
 
 
