@@ -38,6 +38,8 @@ from relayload.recording import Recording
 from relayload.transport import open_files
 
 _DRAIN_POLL_S = 0.02
+_STARTED_WITHIN_S = 0.25
+"""The time for what was due before the end to be started, even if no answer is awaited."""
 
 
 class Generator:
@@ -152,7 +154,8 @@ class Generator:
         self._ending.set()
         while not self.status().finished:
             over_s = self._run_clock.elapsed_s() - end.until_s
-            if over_s > end.grace_s or (self._grace_skipped and over_s > 0):
+            grace_s = 0.0 if self._grace_skipped else end.grace_s
+            if over_s > max(grace_s, _STARTED_WITHIN_S):
                 break
             gevent.sleep(_DRAIN_POLL_S)
         self._executor.abandon()

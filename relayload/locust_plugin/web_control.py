@@ -130,9 +130,8 @@ class WebControl:
 
     def _came_from(self) -> str:
         """Return the page of ours that the form was on."""
-        path = urlsplit(request.referrer or "").path
-        ours = path.startswith(self._base.removesuffix("load")) and "//" not in path
-        return path if ours else f"{self._base}/control"
+        page = urlsplit(request.referrer or "")
+        return page.path if page.netloc == request.host and "//" not in page.path else f"{self._base}/control"
 
     def _start(self) -> str:
         form = request.form

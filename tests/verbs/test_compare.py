@@ -10,7 +10,7 @@ from msgspec import structs
 from page_reader import PageReader
 
 from relayload.cli import main
-from relayload.core.model.run import ProfileInfo, TargetInfo
+from relayload.core.model.run import HandChange, ProfileInfo, TargetInfo
 from relayload.core.model.verdict import Status
 from relayload.recording import Recording
 
@@ -111,7 +111,7 @@ def _words(result: Result) -> str:
 def test_a_run_that_is_no_good_is_left_out_and_told(facts, why: str, make_set, tmp_path: Path):
     make_set("base", 6, 0.5)
     (spoilt, *_) = make_set("new", 7, 0.4)
-    spoilt.finish(**facts)
+    spoilt.update(**facts)
     result = _compare(tmp_path, "base", "new", f"--markdown={tmp_path}/page.md")
     assert result.exit_code == 0, result.output
     assert "PASS 6 of 7 new against 6 base runs, 10% tolerated" in _words(result)
@@ -119,10 +119,18 @@ def test_a_run_that_is_no_good_is_left_out_and_told(facts, why: str, make_set, t
     assert "left out of new" in (tmp_path / "page.md").read_text()
 
 
+def test_a_run_that_was_changed_by_hand_counts_and_is_told(make_set, tmp_path: Path):
+    sets = {side: make_set(side, 3, 0.5) for side in ("base", "new")}
+    sets["new"][1].update(changes=(HandChange(at_s=5.0, rate_factor=2.0, by="web page"),))
+    told = json.loads(_compare(tmp_path, "base", "new", "--json").stdout)
+    assert (told["base_runs"], told["new_runs"], told["left_out"]) == (3, 3, [])
+    assert told["warnings"][0].endswith(": rate changed by hand at 5.00s: x2")
+
+
 @pytest.mark.parametrize("side", ["base", "slow"])
 def test_what_is_left_can_still_be_proven_worse(side: str, make_set, tmp_path: Path):
     sets = {"base": make_set("base", 7, 0.5), "slow": make_set("slow", 7, 0.8)}
-    sets[side][0].finish(ended_by=None)
+    sets[side][0].update(ended_by=None)
     told = json.loads(_compare(tmp_path, "base", "slow", "--json").stdout)
     assert (told["verdict"], told["exit_code"]) == ("FAIL", 3)
     (left_out,) = told["left_out"]
@@ -133,7 +141,7 @@ def test_what_is_left_can_still_be_proven_worse(side: str, make_set, tmp_path: P
 def test_with_too_few_left_the_numbers_are_told_and_no_verdict(make_set, tmp_path: Path):
     make_set("base", 6, 0.5)
     (killed, *_) = make_set("slow", 6, 0.8)
-    killed.finish(ended_by=None)
+    killed.update(ended_by=None)
     result = _compare(tmp_path, "base", "slow")
     assert result.exit_code == 4
     assert "INCONCLUSIVE 5 of 6 new against 6 base runs" in _words(result)

@@ -6,7 +6,7 @@ from relayload.core.metrics.summarize import summarize
 from relayload.core.metrics.tasks import one_by_one
 from relayload.core.model.objective_options import ObjectiveOptions, Severity
 from relayload.core.model.record import Attempt, Outcome
-from relayload.core.model.run import StageInfo
+from relayload.core.model.run import HandChange, StageInfo
 from relayload.core.model.verdict import Status, Verdict
 from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.verdict import assess, held
@@ -153,6 +153,18 @@ def test_a_run_that_was_interrupted_can_fail_but_not_pass(ended_by, who, gate, r
     assert verdict.reasons[0].startswith(who)
     assert "after 18.0s" in verdict.reasons[0]
     assert gate([_FAILS], lines, ended_by=ended_by, ended_at_s=18.0).verdict is Status.FAIL
+
+
+def test_a_run_that_was_changed_by_hand_can_fail_but_not_pass(gate, request_line):
+    lines = [request_line(index) for index in range(100)]
+    changes = (HandChange(at_s=40.0, rate_factor=1.5, by="web page"), HandChange(at_s=61.0, users=1200))
+    told = ("rate changed by hand at 40.0s: x1.5", "users changed by hand at 1m1s: 1,200")
+    verdict = gate([_PASSES], lines, changes=changes)
+    assert (verdict.verdict, verdict.exit_code, verdict.reasons) == (Status.INCONCLUSIVE, 4, told)
+    failed, killed = gate([_FAILS], lines, changes=changes), gate([_PASSES], lines, changes=changes, ended_by=None)
+    assert (failed.verdict, failed.reasons) == (Status.FAIL, told)
+    assert (killed.verdict, killed.reasons[-2:]) == (Status.INVALID, told)
+    assert gate([], lines, changes=changes).verdict is Status.INCONCLUSIVE
 
 
 def test_an_interruption_is_told_whatever_else_came_of_the_run(gate, request_line):
