@@ -53,7 +53,7 @@ class OtlpExport:
         self._sending = BoundedSemaphore()
         self._ended: Controller | None = None
         """The run whose last state was dealt with."""
-        self._exports = self._failed = 0
+        self._exports = self._arrived = 0
         self._latest_failure = ""
         self._stopped = Event()
         self._sender = Popen(
@@ -79,13 +79,11 @@ class OtlpExport:
         arrived = False
         with gevent.Timeout(most_s, False):
             arrived = self._export(run)
-        if not arrived and not self._latest_failure:
-            self._latest_failure = f"it took longer than {most_s:g}s"
-        if self._failed or not arrived:
+        if failed := self._exports - self._arrived:
             last = "and the last state arrived" if arrived else "and the last state did not arrive"
-            told = "otlp: %d of %d exports to %s failed, %s: %s"
-            _LOG.warning(told, self._failed + (not arrived), self._exports, self._where, last, self._latest_failure)
-        self._exports = self._failed = 0
+            why = self._latest_failure or f"it took longer than {most_s:g}s"
+            _LOG.warning("otlp: %d of %d exports to %s failed, %s: %s", failed, self._exports, self._where, last, why)
+        self._exports = self._arrived = 0
         self._latest_failure = ""
 
     def close(self) -> None:
@@ -101,12 +99,14 @@ class OtlpExport:
 
     def _export(self, run: Controller) -> bool:
         """Send a state, after that which is on its way; return whether it has arrived."""
+        self._exports += 1
         with self._sending:
-            self._exports += 1
             failure = self._failure_of(run)
-            if failure is not None:
-                self._tell(failure)
-            return failure is None
+        if failure is None:
+            self._arrived += 1
+        else:
+            self._tell(failure)
+        return failure is None
 
     def _failure_of(self, run: Controller) -> str | None:
         try:
@@ -119,9 +119,8 @@ class OtlpExport:
             return repr(error)
 
     def _tell(self, failure: str) -> None:
-        if not self._failed:
+        if not self._latest_failure:
             _LOG.warning("otlp: metrics did not arrive at %s: %s; the run goes on", self._where, failure)
-        self._failed += 1
         self._latest_failure = failure
 
     def _send(self, data: bytes) -> None:

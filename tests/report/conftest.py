@@ -3,18 +3,36 @@
 from collections.abc import Callable, Sequence
 
 import pytest
+from live import LiveRun
 
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.health import Thresholds
 from relayload.core.model.objective_options import ObjectiveOptions, Severity
+from relayload.core.model.progress import Progress
 from relayload.core.model.record import Line, Outcome
 from relayload.core.model.run import RunInfo
 from relayload.core.model.verdict import Verdict
 from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.objective import Objective
+from relayload.core.objectives.so_far import judge_so_far
 from relayload.core.objectives.verdict import assess
+from relayload.core.resilience.guard import Caps
+from relayload.report.live_metrics import RunSoFar
 
 Judged = Callable[..., tuple[Summary, Verdict]]
+_NO_CAPS = Caps()
+PROGRESS = Progress(
+    stage="steady",
+    elapsed_s=7.5,
+    total_s=None,
+    offered=600,
+    started=600,
+    dropped=0,
+    in_flight=3,
+    ok=1,
+    failed=0,
+    workers=2,
+)
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +66,19 @@ def some_lines(request_line, drop_line, end_line) -> list[Line]:
 def warning() -> Objective:
     """An objective that `some_lines` do not meet, and that only warns."""
     return with_options(parse("errors.rate < 0.1%"), ObjectiveOptions(severity=Severity.WARN))
+
+
+@pytest.fixture
+def so_far(make_run: Callable[..., RunInfo]) -> Callable[..., RunSoFar]:
+    """A run that goes on, of which the master knows those lines."""
+
+    def so_far(
+        lines: Sequence[Line], objectives: Sequence[str] = (), caps: Caps = _NO_CAPS, **changes: object
+    ) -> RunSoFar:
+        asked = [parse(text) for text in objectives]
+        live = LiveRun(asked, make_run(ended_at_s=None, ended_by=None, **changes))
+        live.add(lines)
+        results = [judge_so_far(objective, live.so_far, 700.0) for objective in asked]
+        return RunSoFar(merged=live.so_far, progress=PROGRESS, objectives=results, version="1.2", caps=caps)
+
+    return so_far

@@ -7,16 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from live import LiveRun
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from relayload.core.model.progress import Progress
 from relayload.core.model.record import BreakerState, Outcome
-from relayload.core.objectives.grammar import parse
 from relayload.core.objectives.run_so_far import RunSoFar
-from relayload.core.objectives.so_far import judge_so_far
 from relayload.core.price import Price
 from relayload.core.resilience.guard import Caps
 from relayload.report.live_metrics import BOUNDS_S, MOST_PLACES, live_metrics
@@ -24,20 +20,6 @@ from relayload.report.live_metrics import BOUNDS_S, MOST_PLACES, live_metrics
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 _OBJECTIVES = ["latency.p50 < 1s", "errors.rate < 0.1%", "ttft.p99 < 1s"]
-_PROGRESS = Progress(
-    stage="steady",
-    elapsed_s=7.5,
-    total_s=None,
-    offered=600,
-    started=600,
-    dropped=0,
-    in_flight=3,
-    ok=1,
-    failed=0,
-    workers=2,
-)
-
-
 _WHEN_JUDGED = ("relayload_run_valid", "relayload_lost_total", "relayload_exit_code")
 
 
@@ -67,20 +49,6 @@ def _samples(run: RunSoFar) -> Samples:
             assert ident not in found, "a series may be told once"
             found[ident] = sample.value
     return found
-
-
-@pytest.fixture
-def so_far(make_run):
-    """A run that goes on, of which the master knows those lines."""
-
-    def so_far(lines, objectives=(), caps=Caps(), **changes) -> RunSoFar:  # noqa: B008 -- it is frozen
-        asked = [parse(text) for text in objectives]
-        live = LiveRun(asked, make_run(ended_at_s=None, ended_by=None, **changes))
-        live.add(lines)
-        results = [judge_so_far(objective, live.so_far, 700.0) for objective in asked]
-        return RunSoFar(merged=live.so_far, progress=_PROGRESS, objectives=results, version="1.2", caps=caps)
-
-    return so_far
 
 
 def test_counts_agree_with_the_summary_of_the_same_lines(so_far, judged, some_lines, drop_line):

@@ -37,7 +37,7 @@ def test_a_collector_translates_the_name_for_opentelemetry_into_the_one_for_prom
 
 
 def _translated(family: Family) -> str:
-    """The name as the Prometheus compatibility page of OpenTelemetry has it, with suffixes for unit and type."""
+    """The name by the Prometheus compatibility page of OpenTelemetry's specification, with its suffixes."""
     name = re.sub(r"\W", "_", family.otel_name)
     counted, _, per = re.sub(r"\{.*?\}", "", family.unit).partition("/")
     unit = {"s": "seconds", "": ""}[counted] + {"s": "per_second", "": ""}[per]

@@ -123,7 +123,7 @@ _ENTRIES = (
         "from the intended start to the actual one: the generator's own",
         OfRequest("late_s"),
         known_of_failed=True,
-        left_out=dict.fromkeys(_FEW, "it is the generator's own, and shown with its health") | _UNLESS_ASKED,
+        left_out=dict.fromkeys(_FEW, "it is the generator's own, and shown with its health"),
     ),
     _distribution(
         "throttled",
