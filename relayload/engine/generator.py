@@ -18,6 +18,7 @@ from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.leases import EVERYTHING, LEASE_S
 from relayload.core.traffic.rate_changes import RateChange
 from relayload.core.traffic.stages import stage_at
+from relayload.core.traffic.trace_context import HEADER, TraceContexts
 from relayload.engine.arrival_rate import ArrivalRateExecutor, DropReason
 from relayload.engine.clients import Clients, Transports
 from relayload.engine.closed_loop import ClosedLoopExecutor
@@ -64,6 +65,8 @@ class Generator:
         self._permit = permit = Permit(for_ever=assignment.alone)
         self._clients = Clients(profile, transports, assignment, self._on_transition, permit)
         self._recorder = Recorder(profile, assignment, run_clock, report)
+        share = profile.telemetry.traced_share
+        self._traces = None if share is None else TraceContexts(assignment.run.uid, share)
         self._health = Health()
         self._spend_guard = SpendGuard(profile, alone=assignment.alone, ask=self._ask)
         self._executor = new_executor(profile, assignment, run_clock, self._send, self._drop, permit, self._ask)
@@ -249,7 +252,11 @@ class Generator:
         """
         self._recorder.begin(job, turn)
         begins_at_s = self._run_clock.begins_at_s  # for all instants of the request, even if it is corrected meanwhile
-        request = job.request(history)
+        request, trace_id = job.request(history), None
+        if self._traces is not None:
+            trace = self._traces.of(job.arrival.index, job.target, turn)
+            request = structs.replace(request, headers={**request.headers, HEADER: trace.header})
+            trace_id = trace.trace_id if trace.sampled else None
         try:
             called = self._clients.of(job.addressee).call(request, job.timeouts, keep_text=keep_text)
         except Unleased:
@@ -257,7 +264,7 @@ class Generator:
             self._spend_guard.cancel(reserved_usd)
             raise
         self._spend_guard.settle(job, reserved_usd, called.attempts, clock.now_s())
-        self._recorder.request(job, late_s, called, turn, begins_at_s)
+        self._recorder.request(job, late_s, called, turn, begins_at_s, trace_id)
         if called.outcome is Outcome.ABANDONED:
             raise GreenletExit
         return request.messages, called

@@ -56,9 +56,11 @@ class Recorder:
             self.status.follow_ups += by
         self._snapshots.begin(job.arrival.intended_at_s, by)
 
-    def request(self, job: Job, late_s: float, called: Called, turn: int, begins_at_s: float) -> None:
+    def request(
+        self, job: Job, late_s: float, called: Called, turn: int, begins_at_s: float, trace_id: str | None = None
+    ) -> None:
         """Record a request that has ended, and during which the run's beginning was taken to be at `begins_at_s`."""
-        record = self._new_record(job, late_s, called, turn, begins_at_s)
+        record = self._new_record(job, late_s, called, turn, begins_at_s, trace_id)
         self._write(record)
         self._report(record)
 
@@ -124,7 +126,9 @@ class Recorder:
         lines, self._unfolded = self._unfolded, []
         self._snapshots.add(lines)
 
-    def _new_record(self, job: Job, late_s: float, called: Called, turn: int, begins_at_s: float) -> Record:
+    def _new_record(
+        self, job: Job, late_s: float, called: Called, turn: int, begins_at_s: float, trace_id: str | None
+    ) -> Record:
         arrival = job.arrival
         attempts = tuple([_since(begins_at_s, attempt) for attempt in called.attempts])
         ended_s = _ended_s(attempts)
@@ -149,6 +153,7 @@ class Recorder:
             called.backoff_s,
             called.stopped_by,
             attempts,
+            trace_id,
         )
 
     def _target(self, job: Job) -> str | None:

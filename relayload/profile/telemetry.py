@@ -1,11 +1,13 @@
 """The `telemetry:` of a profile: how others are told of its requests."""
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator
 
 from relayload.core.model.semconv import Semconv
-from relayload.profile.types import Part, Text
+from relayload.core.units import fraction
+from relayload.profile.types import Part, Text, text_like
 
 _MOST_LETTERS = 100
 
@@ -16,11 +18,42 @@ def _provider(name: str) -> str:
     return name
 
 
+_SAMPLE = re.compile(r"sample\s+(\S.*)")
+
+
+def _traced(text: str) -> str:
+    """Validate which requests have their traces recorded."""
+    if text not in ("all", "none") and _share(text) is None:
+        raise ValueError(f"expected all, none, or a share such as 'sample 1%', got '{text}'")
+    return text
+
+
+def _share(text: str) -> float | None:
+    """Return the share that a text such as `sample 1%` names; None for any other."""
+    found = _SAMPLE.fullmatch(text)
+    try:
+        share = fraction(found[1]) if found else 2.0
+    except ValueError:
+        return None
+    return share if 0 < share <= 1 else None
+
+
 class Telemetry(Part):
-    """How others are told of the requests: the names of metrics that are sent by OTLP."""
+    """How others are told of the requests: the names of metrics that are sent by OTLP, and traces."""
 
     semconv: Semconv = Semconv.GENAI_0_1
     """Whose names the metrics have that every GenAI client has: `genai-0.1`, `otel-1.41` for the former ones, `both` or
     `none`. Those under `relayload.*` are always sent."""
     provider: Annotated[Text, AfterValidator(_provider)] = "openai"
     """What `gen_ai.provider.name` says of the relay."""
+    traceparent: Annotated[
+        Text,
+        AfterValidator(_traced),
+        text_like(r"^(all|none|sample\s+\d+(\.\d+)?\s*%)$", "all", "none", "sample 1%"),
+    ] = "none"
+    """Send this header with every request, and ask that the traces of `all` or of a share be recorded: `sample 1%`."""
+
+    @property
+    def traced_share(self) -> float | None:
+        """The share of the requests whose traces are to be recorded; None where the header is not sent."""
+        return {"all": 1.0, "none": None}.get(self.traceparent, _share(self.traceparent))

@@ -14,10 +14,10 @@ from relayload.core.model.run import RunInfo
 from relayload.core.model.verdict import Verdict
 from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.objective import Objective
+from relayload.core.objectives.run_so_far import RunSoFar
 from relayload.core.objectives.so_far import judge_so_far
 from relayload.core.objectives.verdict import assess
 from relayload.core.resilience.guard import Caps
-from relayload.report.live_metrics import RunSoFar
 
 Judged = Callable[..., tuple[Summary, Verdict]]
 _NO_CAPS = Caps()

@@ -216,6 +216,8 @@ class Record(Struct, frozen=True, omit_defaults=True, tag_field="line", tag="req
     it could not be, or retries were not configured."""
     attempts: tuple[Attempt, ...] = ()
     """The last one is the answering attempt; empty when a breaker refused the request."""
+    trace_id: str | None = None
+    """The id of the trace that its attempts were to be recorded in; None where none was asked for."""
 
 
 UNRECORDABLE = "unrecordable"

@@ -15,6 +15,7 @@ from relayload.profile.checks.loads import stage_faults, trace_faults
 from relayload.profile.checks.objectives import cost_faults, id_faults, objective_faults, sound_objectives
 from relayload.profile.checks.scenarios import file_faults, scenario_faults
 from relayload.profile.checks.targets import model_faults, targets_faults
+from relayload.profile.checks.telemetry import telemetry_faults
 
 
 def checked(document: Document, folder: Path) -> Document:
@@ -30,6 +31,7 @@ def _faults(content: Content) -> Iterator[Fault]:
     yield from model_faults(content)
     yield from scenario_faults(content)
     yield from file_faults(content)
+    yield from telemetry_faults(content)
     yield from objective_faults(content, objectives)
     yield from cost_faults(content, objectives)
     yield from id_faults(content, objectives)

@@ -194,15 +194,21 @@ def _more(rows: Sequence[object], most: int) -> str:
 def lane_table(lanes: Sequence[Lane]) -> Table:
     """Return the slowest requests, each with its lane."""
     longest_s = max((lane.record.latency_s for lane in lanes), default=0.0)
-    rows = [_lane_row(lane, longest_s) for lane in lanes]
-    headings = ("request id", "due at", "scenario", "model", "outcome", "attempts", "latency", "what it waited for")
-    return Table("Slowest requests", headings, rows, frozenset((0, 2, 3, 4, 7)))
+    traced = any(lane.record.trace_id for lane in lanes)
+    rows = [_lane_row(lane, longest_s, traced=traced) for lane in lanes]
+    first = ("request id", "trace id") if traced else ("request id",)
+    headings = (*first, "due at", "scenario", "model", "outcome", "attempts", "latency", "what it waited for")
+    texts = frozenset(headings) - {"due at", "attempts", "latency"}
+    columns = frozenset(number for number, heading in enumerate(headings) if heading in texts)
+    return Table("Slowest requests", headings, rows, columns)
 
 
-def _lane_row(lane: Lane, longest_s: float) -> tuple[Cell, ...]:
+def _lane_row(lane: Lane, longest_s: float, *, traced: bool) -> tuple[Cell, ...]:
     record = lane.record
+    trace_id = (one_line(record.trace_id or "not sampled", _LONGEST_NAME),) if traced else ()
     return (
         one_line(lane.request_id or "none", _LONGEST_NAME),
+        *trace_id,
         instant_text(record.intended_at_s),
         one_line(record.scenario, _LONGEST_NAME),
         one_line(record.model, _LONGEST_NAME),
