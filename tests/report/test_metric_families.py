@@ -9,7 +9,7 @@ from relayload.report.metric_families import HISTOGRAMS, NUMBERS, PLACE, Family,
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
 LIVE_AND_IN_FILE = [*NUMBERS, *HISTOGRAMS.values()]
-_ROW = re.compile(r"^\| `(relayload_\w+)` \| (\w+) \| (.*?) ?\| ", re.M)
+_ROW = re.compile(r"^\| `(relayload_\w+)` \| `([\w.]+)`(?: `(\S+)`)? \| (\w+) \| (.*?) ?\| ", re.M)
 
 
 def _labels(family: Family) -> str:
@@ -19,8 +19,10 @@ def _labels(family: Family) -> str:
 
 
 def test_the_page_has_every_name_with_its_type_and_labels():
-    told = {name: (kind, labels) for name, kind, labels in _ROW.findall(PAGE)}
-    assert told == {family.name: (family.kind.value, _labels(family)) for family in LIVE_AND_IN_FILE}
+    told = {name: tuple(rest) for name, *rest in _ROW.findall(PAGE)}
+    assert told == {
+        family.name: (family.stem, family.unit, family.kind.value, _labels(family)) for family in LIVE_AND_IN_FILE
+    }
 
 
 @pytest.mark.parametrize("family", LIVE_AND_IN_FILE, ids=lambda family: family.stem)
