@@ -13,6 +13,7 @@ from typing import Any
 from relayload.core.metrics.decode_rate import decoded_in
 from relayload.core.metrics.error_series import ErrorSeries, error_series
 from relayload.core.metrics.fold import Fold
+from relayload.core.metrics.group_bands import GroupBands, group_bands
 from relayload.core.metrics.lanes import Lane, lane
 from relayload.core.metrics.percentile_bands import Bands, bands_of
 from relayload.core.metrics.selection import Selection
@@ -48,6 +49,8 @@ class ChartData:
     bands: Mapping[str, Bands]
     """By metric, where it was measured."""
     tails: Mapping[str, Tail]
+    groups: tuple[GroupBands, ...]
+    """Those metrics by scenario, target and key, where there are several."""
     output_tokens: tuple[float, ...]
     """Tokens in each bin, spread over the time in which their answer was decoded."""
     spread_by_ends: bool
@@ -72,8 +75,9 @@ def chart_data(fold: Fold, summary: Summary, run_all: RunAll = one_by_one) -> Ch
         Task(partial(_output_tokens, fold, bins)),
         *(Task(partial(bands_of, fold, metric, bins), about=f"{metric} over time") for metric in WAITS),
         *(Task(partial(tail_of, measured, metric), about=metric) for metric in WAITS),
+        Task(partial(group_bands, fold, WAITS, bins)),
     ]
-    output_tokens, *by_metric = run_all(tasks)
+    output_tokens, *by_metric, groups = run_all(tasks)
     bands, tails = by_metric[: len(WAITS)], by_metric[len(WAITS) :]
     ended = bins.added_up(_ended(fold).items())
     due = bins.added_up(fold.due_in.items())
@@ -83,6 +87,7 @@ def chart_data(fold: Fold, summary: Summary, run_all: RunAll = one_by_one) -> Ch
         in_flight=tuple(accumulate(started - over for started, over in zip(due, ended, strict=True))),
         bands={metric: own for metric, own in zip(WAITS, bands, strict=True) if own is not None},
         tails={metric: own for metric, own in zip(WAITS, tails, strict=True) if own is not None},
+        groups=groups,
         output_tokens=tuple(output_tokens),
         spread_by_ends=fold.condensed,
         errors=error_series(fold, bins),

@@ -120,6 +120,7 @@ class _Drawings:
 
     load: Sequence[Drawn] = ()
     waits: Sequence[Drawn] = ()
+    by_group: Sequence[tuple[str, Sequence[Drawn]]] = ()
     trouble: Sequence[Drawn] = ()
     spend: Sequence[Drawn] = ()
     charts: RunCharts | None = None
@@ -130,7 +131,14 @@ def _draw(page: RunPage) -> _Drawings:
         return _Drawings()
     conditions = [result.expr for result in page.verdict.objectives]
     charts = RunCharts(page.summary, page.run, page.charts, ProfileCaps.of(page.profile), conditions)
-    return _Drawings(list(charts.load()), list(charts.waits()), list(charts.trouble()), [charts.spend()], charts)
+    return _Drawings(
+        list(charts.load()),
+        list(charts.waits()),
+        list(charts.waits_by_group()),
+        list(charts.trouble()),
+        [charts.spend()],
+        charts,
+    )
 
 
 def _bins(charts: Charts | None) -> Markup:

@@ -1,6 +1,6 @@
 """The charts of one run: which there are, and why one is not there."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,24 @@ class RunCharts:
         for metric in _LABELS:
             yield self._over_time(metric)
             yield self._tail(metric)
+
+    def waits_by_group(self) -> Iterator[tuple[str, list[Drawn]]]:
+        """Yield for each way in which the run is divided its name, and the waits of each part over time."""
+        for groups in self.charts.data.groups:
+            left = f"; the {groups.left:,} with the fewest requests are in the tables alone" if groups.left else ""
+            note = f"the median in each bin of requests that ended ok, by when they were due; log scale{left}"
+            yield (
+                groups.dimension,
+                [
+                    self._by_group(f"{_LABELS[metric]} by {groups.dimension}", note, medians)
+                    for metric, medians in groups.medians.items()
+                    if medians
+                ],
+            )
+
+    def _by_group(self, title: str, note: str, medians: Mapping[str, Sequence[float | None]]) -> Drawn:
+        lines = [Line(name, values, tone) for tone, (name, values) in enumerate(medians.items(), 1)]
+        return self._chart(title, note, Unit.SECONDS, lines, log=True)
 
     def trouble(self) -> Iterator[Drawn]:
         """Yield failures, and what the client did about them."""

@@ -28,6 +28,7 @@ _MARGIN = 12.0
 """The room for half a mark at each end of an axis, in pixels."""
 _LINE = 18.0
 _FARTHEST = 3.0
+_ROUNDING = 0.5
 _LONGEST_NAME = 48
 
 
@@ -160,7 +161,8 @@ class Scatter:
         return upright + [
             element("line", class_=f"level {level.tone}", x1=0, x2=PLOT_WIDTH, y1=at, y2=at)
             for level in self.across
-            for at in (max(0.0, y.at(level.value)),)
+            for at in (y.at(level.value),)
+            if at >= -_ROUNDING
         ]
 
     def _line_beside(self, points: Sequence[Point], x: Linear | Log, y: Linear | Log) -> list[Markup]:
@@ -181,10 +183,11 @@ class Scatter:
                 )
             )  # fmt: skip
         for level in self.across:
+            name = f"{'↑ ' if y.at(level.value) < -_ROUNDING else ''}{level.name}"
             at = max(0.0, y.at(level.value))
             names.append(
                 element(
-                    "text", shown(level.name, _LONGEST_NAME), class_=f"level-name {level.tone}",
+                    "text", shown(name, _LONGEST_NAME), class_=f"level-name {level.tone}",
                     x=LEFT + 2 * _MARGIN, y=TOP + at + (14 if at < _LINE else -5),
                 )
             )  # fmt: skip

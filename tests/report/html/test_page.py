@@ -195,6 +195,16 @@ def test_a_signal_decides_the_exit_code(make_page, some_lines, ended_by, code):
     assert f"exit code {code}" in PageReader(render_page(make_page(OBJECTIVES, some_lines, ended_by=ended_by))).text
 
 
+def test_several_scenarios_have_their_waits_over_time_folded_away(make_page, request_line):
+    lines = [request_line(index, scenario=f"s{index % 25}") for index in range(100)]
+    read = PageReader(render_page(make_page([], lines)))
+    assert "over time by scenario" in read.text
+    assert "the 5 with the fewest requests are in the tables alone" in read.text
+    tones = {each["class"] for tag, each in read.elements if tag == "path" and "line s" in str(each.get("class"))}
+    assert {f"line s{tone}" for tone in range(1, 21)} <= tones
+    assert "over time by scenario" not in PageReader(render_page(make_page([], lines[:1]))).text
+
+
 def test_limits_and_caps_of_the_profile_are_drawn(make_page, some_lines):
     profile = "load:\n  max_in_flight: 20\n  limits: {per_second: 10, per_minute: 300}\nguardrails: {max_usd: $5}\n"
     prices = {"o3": Price(input=Decimal(1000), output=Decimal(2000))}
