@@ -16,7 +16,7 @@ from relayload.core.metrics.summary import Metrics, Summary
 from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.objectives.formatting import quantity
 from relayload.core.objectives.verdict import NO_OBJECTIVES, warnings_besides
-from relayload.core.units import format_duration
+from relayload.core.units import format_duration, format_usd
 from relayload.report.facts import batch_facts, later_facts
 from relayload.report.not_run import NotRun
 from relayload.report.side_by_side import headings, remarks, rows, title
@@ -128,6 +128,7 @@ def _counts(summary: Summary) -> str:
         f"offered {counts.offered:,} = started {counts.started:,} + dropped {counts.dropped:,} + lost {counts.lost:,}",
         *(f"{escape(name)} {count:,}" for name, count in counts.by_outcome.items()),
         *([f"{quantity(rates.ok_per_s, '/s')} ok"] if rates.ok_per_s is not None else []),
+        *([format_usd(summary.cost.usd)] if summary.cost.usd is not None and summary.cost.by_model else []),
         *(text for _, text in later_facts(rates)),
     ]
     return " · ".join(parts)

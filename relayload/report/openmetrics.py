@@ -30,6 +30,7 @@ def render_openmetrics(summary: Summary, verdict: Verdict) -> str:
             *objective_families(verdict.objectives),
             *_counts(summary),
             *_rates(summary),
+            *families.COST.filled([({}, _usd(summary))]),
             *_distributions(summary),
         )
     )
@@ -69,6 +70,11 @@ def _rendered(found: Iterable[MetricFamily]) -> str:
     registry.register(_Given(found))
     text: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]  # as it is annotated in none
     return text.decode()
+
+
+def _usd(summary: Summary) -> float | None:
+    cost = summary.cost
+    return None if cost.usd is None or not cost.by_model else float(cost.usd)
 
 
 def _counts(summary: Summary) -> Iterator[MetricFamily]:

@@ -32,7 +32,7 @@ _LONGEST_NAME = 48
 
 def tail_figure(title: str, note: str, tail: Tail, limits: Sequence[tuple[float, float, str]] = ()) -> Figure:
     """Return the chart. A limit is a percentile, the value it must keep, and a name."""
-    highest = max(tail.points[-1].p, *(p for p, _, _ in limits if p < 100)) if limits else tail.points[-1].p
+    highest = max([tail.points[-1].p, *(p for p, _, _ in limits if p < 100)])
     x = LogPercentile(max(90.0, highest), 0.0, PLOT_WIDTH)
     near = [value for _, value, _ in limits if value <= _FARTHEST * tail.most]
     bounds = [end for point in tail.points for end in (point.low, point.high) if end is not None]

@@ -205,6 +205,11 @@ def test_several_scenarios_have_their_waits_over_time_folded_away(make_page, req
     assert "over time by scenario" not in PageReader(render_page(make_page([], lines[:1]))).text
 
 
+def test_a_limit_of_the_maximum_alone_is_drawn_beside_the_highest_percentile(make_page, some_lines):
+    text = PageReader(render_page(make_page(["latency.max < 500ms"], some_lines))).text
+    assert re.search(r"Latency by percentile .*max < 500ms", text)
+
+
 def test_limits_and_caps_of_the_profile_are_drawn(make_page, some_lines):
     profile = "load:\n  max_in_flight: 20\n  limits: {per_second: 10, per_minute: 300}\nguardrails: {max_usd: $5}\n"
     prices = {"o3": Price(input=Decimal(1000), output=Decimal(2000))}
