@@ -27,6 +27,8 @@ SHORT_S = 1.0
 """A timeout that shall pass, but leaves a busy machine time for what has to come before."""
 ROOT = Path(__file__).parents[1]
 LOCUSTFILE = ROOT / "locustfiles" / "relay.py"
+SIDE_ENTRIES = frozenset(("ttft", "tpot", "breaker"))
+"""The types of the rows of Locust's tables that count no requests."""
 SHORT = """
 name: short
 seed: 3

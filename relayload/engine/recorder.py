@@ -23,13 +23,13 @@ from relayload.profile.plan import stages
 
 _LOG = logging.getLogger("relayload")
 
-Report = Callable[[Record], None]
+Report = Callable[[Record | Transition], None]
 _FOLD_AT_ONCE = 64
 """Lines that are folded together: fewer would cost more CPU each, more would delay requests that are due."""
 
 
 class Recorder:
-    """Writes the records of one process and keeps its totals. Calls `report` with every record."""
+    """Writes the records of one process and keeps its totals. Calls `report` with every record and transition."""
 
     def __init__(self, profile: Profile, assignment: Assignment, run_clock: RunClock, report: Report) -> None:
         self._worker = assignment.worker
@@ -102,6 +102,7 @@ class Recorder:
             target=target if self._several else None,
         )
         self._write(line)
+        self._report(line)
         _LOG.warning(
             "breaker %s at %.1fs: %s -> %s, %s (%d calls, %d failed, %d slow)%s",
             *(line.scope, line.at_s, line.before, line.after, line.reason, line.calls, line.failures, line.slow),

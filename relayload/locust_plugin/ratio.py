@@ -11,7 +11,7 @@ from locust.user.inspectuser import get_ratio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from relayload.locust_plugin.locust_stats import TTFT
+from relayload.locust_plugin.locust_stats import SIDE_ENTRIES
 from relayload.locust_plugin.users import ScenarioUser
 
 
@@ -37,6 +37,5 @@ def shared_out(user_classes: Sequence[type[User]], spawned: Mapping[str, float],
 
 
 def _requests(user: type[ScenarioUser], stats: RequestStats) -> int:
-    return sum(
-        entry.num_requests for (name, kind), entry in stats.entries.items() if name in user.rows and kind != TTFT
-    )
+    counted = ((name, entry) for (name, kind), entry in stats.entries.items() if kind not in SIDE_ENTRIES)
+    return sum(entry.num_requests for name, entry in counted if name in user.rows)

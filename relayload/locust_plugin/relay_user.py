@@ -16,7 +16,7 @@ from relayload.core.exit_codes import ExitCode
 from relayload.core.model.record import Outcome
 from relayload.locust_plugin.csv_files import write_csv_to_the_end
 from relayload.locust_plugin.failed_calls import call_failed, log_no_failed_calls, print_no_traceback_of
-from relayload.locust_plugin.locust_stats import TTFT
+from relayload.locust_plugin.locust_stats import log_stream
 
 _MS = 1000.0
 _NOT_CONFIGURED = "relayload_user_not_configured"
@@ -115,8 +115,8 @@ class _Report:
             exception=report.error and call_failed(report.model, report.error, self._base_url),
             context={"relayload": report},
         )
-        if last is not None and last.ttft_s is not None:
-            self._environment.stats.entries[(report.name, TTFT)].log(round(last.ttft_s * _MS), 0)
+        if last is not None:
+            log_stream(self._environment, report.name, last)
 
 
 events.init.add_listener(_listen_on_master)

@@ -6,22 +6,28 @@ import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import LOCUSTFILE, Start, records, saved, wait_for
+from support import LOCUSTFILE, SIDE_ENTRIES, Start, records, saved, wait_for
 
+from relayload.fakerelay.process import FakeRelay
 from relayload.locust_plugin.master_port import workers
 
 WriteProfile = Callable[..., Path]
 
 
 def rows(path: Path) -> dict[str, dict[str, str]]:
-    """Locust's table, by the names of its rows; those of the first tokens left out."""
+    """Locust's table, by the names of its rows, without side entries."""
+    return {name: row for (name, kind), row in all_rows(path).items() if kind not in SIDE_ENTRIES}
+
+
+def all_rows(path: Path) -> dict[tuple[str, str], dict[str, str]]:
     with path.open(newline="") as file:
-        return {row["Name"]: row for row in csv.DictReader(file) if row["Type"] != "ttft"}
+        return {(row["Name"], row["Type"]): row for row in csv.DictReader(file)}
 
 
 def template_args(path: Path) -> Any:
@@ -47,6 +53,35 @@ def test_csv_and_html_hold_every_request_and_the_target(
     page = template_args(tmp_path / "all.html")
     assert page["host"] == "fake://o-series"
     assert {name.lower(): task["ratio"] for name, task in page["tasks"]["total"].items()} == pytest.approx(shares)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_first_tokens_tokens_and_trips_have_rows_beside_the_total(
+    locust: Start, profile: WriteProfile, tmp_path: Path, processes: int
+) -> None:
+    out = tmp_path / "run"
+    client = "client: {breaker: {consecutive: 2, open_for: 100ms}}\n"
+    with FakeRelay.start(sets=["faults=[{kind: status, status: 503, probability: 30%}]"]) as relay:
+        options = ["--relay-set", f"target.base_url={relay.base_url}", "--relay-out", out]
+        files = ("--csv", "all", "--html", "all.html")
+        run = locust("--relay-profile", profile(seconds=2, more=client), *options, *files, processes=processes)
+        run.wait()
+    lines = [json.loads(line) for path in out.glob("records-*.jsonl") for line in path.read_text().splitlines()]
+    sent = [line["attempts"][-1] for line in lines if line["line"] == "request" and "attempts" in line]
+    trips = [line["scope"] for line in lines if line["line"] == "breaker" and line["after"] == "open"]
+    assert trips
+    table = all_rows(tmp_path / "all_stats.csv")
+    assert _count(table["simple", "ttft"]) == sum("ttft_s" in attempt for attempt in sent)
+    assert 0 < _count(table["simple", "tpot"]) <= _count(table["simple", "ttft"])
+    assert {name: _count(row) for (name, kind), row in table.items() if kind == "breaker"} == Counter(trips)
+    assert _count(table["Aggregated", ""]) == saved(out, "summary.json")["counts"]["started"]
+    shown = {(row["name"], row["method"]): row for row in template_args(tmp_path / "all.html")["requests_statistics"]}
+    assert {"ttft", "tpot", "breaker"} <= {kind for _, kind in shown}
+    assert shown["Aggregated", ""]["num_requests"] == _count(table["Aggregated", ""])
+
+
+def _count(row: dict[str, str]) -> int:
+    return int(row["Request Count"])
 
 
 def test_json_alone_is_on_stdout(profile: WriteProfile, port: int, tmp_path: Path) -> None:

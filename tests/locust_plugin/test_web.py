@@ -12,7 +12,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 
 import pytest
-from support import LOCUSTFILE, Process, Start, asked, wait_for
+from support import LOCUSTFILE, SIDE_ENTRIES, Process, Start, asked, wait_for
 
 WriteProfile = Callable[..., Path]
 
@@ -182,7 +182,9 @@ def test_the_ratio_is_that_of_what_was_sent(opened: Callable[..., Page], profile
     assert before == {"simple": 0.75, "plain": 0.25}
     page.swarm()
     wait_for(lambda: bool(page.state["verdict"]))
-    rows = {row["name"]: row for row in asked(f"{page.url}/stats/requests")["stats"] if row["method"] != "ttft"}
+    rows = {
+        row["name"]: row for row in asked(f"{page.url}/stats/requests")["stats"] if row["method"] not in SIDE_ENTRIES
+    }
     whole = rows["Aggregated"]["num_requests"]
     after = {name: task["ratio"] for name, task in asked(f"{page.url}/tasks")["total"].items()}
     assert after == {name: pytest.approx(rows[name]["num_requests"] / whole) for name in after}
