@@ -8,7 +8,7 @@ from rich.text import Text
 
 from relayload.core.model.progress import Details, Progress
 from relayload.core.printable import one_line
-from relayload.report.live_rates import LateRates
+from relayload.report.live_rates import TotalsLately
 from relayload.report.live_screen import failures, fitted, objective_tally, screen_lines, totals, when
 
 _PLAIN_EVERY_S = 5.0
@@ -23,7 +23,7 @@ class LiveDisplay:
         self._draws = self._console.file.isatty() and not self._console.is_dumb_terminal
         """Not where colours are merely forced, as in a log of CI."""
         self._live = Live(console=self._console, transient=True, auto_refresh=False, vertical_overflow="crop")
-        self._late_rates = LateRates()
+        self._late_rates = TotalsLately()
         self._next_plain_at_s = 0.0
         self._begun = False
 

@@ -8,7 +8,7 @@ from relayload.core.model.progress import Progress
 _LATELY_S = 5.0
 
 
-class Rates(NamedTuple):
+class RatesLately(NamedTuple):
     """Per second of the last seconds; None until two totals are there."""
 
     offered_per_s: float | None = None
@@ -16,13 +16,13 @@ class Rates(NamedTuple):
     ended_per_s: float | None = None
 
 
-class LateRates:
+class TotalsLately:
     """Keeps the totals of the last seconds."""
 
     def __init__(self) -> None:
         self._totals: deque[tuple[float, int, int, int]] = deque()
 
-    def rates(self, progress: Progress) -> Rates:
+    def rates(self, progress: Progress) -> RatesLately:
         """Return the rates at that progress, which comes after all before it, or begins another run."""
         now = progress.elapsed_s, progress.offered, progress.started, progress.started - progress.in_flight
         if self._totals and progress.elapsed_s < self._totals[-1][0]:
@@ -34,5 +34,7 @@ class LateRates:
         before, latest = self._totals[0], self._totals[-1]
         seconds = latest[0] - before[0]
         if seconds <= 0:
-            return Rates()
-        return Rates(*((after - earlier) / seconds for earlier, after in zip(before[1:], latest[1:], strict=True)))
+            return RatesLately()
+        return RatesLately(
+            *((after - earlier) / seconds for earlier, after in zip(before[1:], latest[1:], strict=True))
+        )

@@ -15,7 +15,7 @@ from relayload.core.objectives.formatting import quantity
 from relayload.core.printable import one_line
 from relayload.core.units import format_duration, format_usd
 from relayload.report.fitting_table import packed
-from relayload.report.live_rates import Rates
+from relayload.report.live_rates import RatesLately
 from relayload.report.printing import DASH
 
 _LONGEST_NAME = 40
@@ -27,7 +27,7 @@ _BROKEN_FIRST = (Standing.BROKEN, Standing.UNDECIDED, Standing.PASSING)
 _BREAKER_STYLES = {BreakerState.OPEN.value: "red", BreakerState.HALF_OPEN.value: "yellow"}
 
 
-def screen_lines(name: str, progress: Progress, rates: Rates, width: int) -> list[Text]:
+def screen_lines(name: str, progress: Progress, rates: RatesLately, width: int) -> list[Text]:
     """Return the lines; each fits the width."""
     details = progress.details or Details()
     lines = chain(
@@ -51,7 +51,7 @@ def fitted(lines: Sequence[Text], height: int) -> list[Text]:
     if len(lines) <= height:
         return list(lines)
     kept = max(0, height - 1)
-    return [*lines[:kept], Text(f"… {len(lines) - kept} more lines: make the terminal higher", style="dim")][:height]
+    return [*lines[:kept], Text(f"… {len(lines) - kept} more lines", style="dim")][:height]
 
 
 def totals(progress: Progress) -> str:
@@ -152,7 +152,7 @@ def _named(stage: StageSoFar, before: str) -> str:
     return f"{before}{one_line(stage.name, _LONGEST_NAME)}{'' if stage.measured else ' (not measured)'}"
 
 
-def _rates(rates: Rates) -> str:
+def _rates(rates: RatesLately) -> str:
     if rates.started_per_s is None or rates.offered_per_s is None or rates.ended_per_s is None:
         return ""
     named = (("offered", rates.offered_per_s), ("started", rates.started_per_s), ("ended", rates.ended_per_s))

@@ -11,6 +11,7 @@ import click
 
 from relayload.core.errors import Fault
 from relayload.core.exit_codes import ExitCode
+from relayload.core.printable import one_line
 from relayload.verbs.arguments import JSON, keep_page, print_failure, print_table, print_value
 from relayload.verbs.ci_options import Outputs, not_run, with_outputs
 from relayload.verbs.debug_options import DebugOptions, with_debug_options
@@ -156,7 +157,7 @@ def _message(launch: "Launch", code: int) -> str:
 
     if not recorded(launch.run_dir) and code in _INTERRUPTED:
         return f"relayload: {_INTERRUPTED[code]} ended the run before its load began\n"
-    message = last_words(launch.run_dir)
+    message = "".join(f"{one_line(line)}\n" for line in last_words(launch.run_dir).splitlines())
     return in_options(message) if launch.profile.name == FILE_NAME else message
 
 

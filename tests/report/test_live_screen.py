@@ -1,66 +1,21 @@
 """The screen of a run in progress: what it tells, in which order, and in how much room."""
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
+from live_progress import DETAILS, objective_so_far, progress
 from rich.cells import cell_len
 
-from relayload.core.model.progress import BreakerSoFar, Details, ObjectiveSoFar, Progress, StageSoFar, Standing
-from relayload.report.live_rates import LateRates, Rates
+from relayload.core.model.progress import BreakerSoFar, Details, StageSoFar, Standing
+from relayload.report.live_rates import RatesLately, TotalsLately
 from relayload.report.live_screen import fitted, objective_tally, screen_lines
 
 _EVIL = "o3\x1b[31m\u202egnp\r\n::error::x"
-_RATES = Rates(40.0, 39.5, 38.0)
-
-
-def _objective(expr: str, standing: Standing, **more: Any) -> ObjectiveSoFar:
-    return ObjectiveSoFar(expr=expr, unit="s", standing=standing, **more)
-
-
-_DETAILS = Details(
-    failures={"rate_limited (http_429)": 8, "timed_out": 4},
-    breakers=(
-        BreakerSoFar(scope="o3", states={"open": 1, "closed": 1}),
-        BreakerSoFar(scope="o4", states={"half_open": 1}),
-    ),
-    usd=Decimal("1.25"),
-    max_usd=Decimal(5),
-    max_requests=1000,
-    objectives=(
-        _objective("ttft.p50 < 1s", Standing.PASSING, observed=0.5, n=100),
-        _objective("ttft.p99 < 1s", Standing.UNDECIDED, needs=20, observed=0.9, n=80),
-        _objective("latency.p99 < 1s", Standing.BROKEN, n=80, warns=True),
-    ),
-    would_be_invalid=("the load was not delivered: 3 of 40 arrivals were dropped; raise load.max_in_flight",),
-)
-
-
-def _progress(**changes: Any) -> Progress:
-    known: dict[str, Any] = {
-        "stage": "steady",
-        "elapsed_s": 12.0,
-        "total_s": 63.0,
-        "offered": 1500,
-        "started": 400,
-        "dropped": 3,
-        "in_flight": 17,
-        "ok": 371,
-        "failed": 12,
-        "workers": 2,
-        "ttft_p50_s": 0.5151,
-        "stages": (
-            StageSoFar(name="warm", ends_at_s=3.0, measured=False),
-            StageSoFar(name="steady", ends_at_s=60.0),
-            StageSoFar(name="cool", ends_at_s=63.0, measured=False),
-        ),
-        "details": _DETAILS,
-    }
-    return Progress(**known | changes)
+_RATES = RatesLately(40.0, 39.5, 38.0)
 
 
 def _lines(width: int = 200, name: str = "night", **changes: Any) -> list[str]:
-    return [line.plain.rstrip() for line in screen_lines(name, _progress(**changes), _RATES, width)]
+    return [line.plain.rstrip() for line in screen_lines(name, progress(**changes), _RATES, width)]
 
 
 def test_everything_that_is_known_is_told_what_matters_most_first():
@@ -112,24 +67,24 @@ def test_a_stage_without_an_end_has_no_time_left():
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 120])
 def test_no_line_is_wider_than_the_terminal(width: int):
-    for line in screen_lines("a long name of a profile, run 2 of 3", _progress(), _RATES, width):
+    for line in screen_lines("a long name of a profile, run 2 of 3", progress(), _RATES, width):
         assert cell_len(line.plain) <= width
 
 
 @pytest.mark.parametrize(("height", "shown"), [(40, 14), (14, 14), (13, 13), (5, 5), (1, 1)])
 def test_a_low_terminal_gets_the_first_lines_and_how_many_are_left(height: int, shown: int):
-    lines = screen_lines("night", _progress(), _RATES, 200)
+    lines = screen_lines("night", progress(), _RATES, 200)
     found = fitted(lines, height)
     assert len(found) == shown
     if shown < len(lines):
-        assert found[-1].plain == f"… {len(lines) - height + 1} more lines: make the terminal higher"
+        assert found[-1].plain == f"… {len(lines) - height + 1} more lines"
 
 
 def test_foreign_text_stays_text():
     details = Details(
         failures={_EVIL: 1},
         breakers=(BreakerSoFar(scope=_EVIL, states={"open": 1}),),
-        objectives=(_objective(_EVIL, Standing.BROKEN),),
+        objectives=(objective_so_far(_EVIL, Standing.BROKEN),),
         would_be_invalid=(_EVIL,),
     )
     stages = (StageSoFar(name=_EVIL, ends_at_s=60.0),)
@@ -141,22 +96,22 @@ def test_foreign_text_stays_text():
 def test_nothing_is_told_by_colour_alone():
     """Whatever has a colour also has a word or a mark."""
     words = ("broken so far", "undecided", "pass so far", "failed", "breaker", "would be INVALID", "━")
-    for line in screen_lines("night", _progress(), _RATES, 200):
+    for line in screen_lines("night", progress(), _RATES, 200):
         if str(line.style) not in ("", "default", "bold"):
             assert any(word in line.plain for word in words), line
 
 
 def test_the_tally_names_what_is_broken():
-    assert objective_tally(_DETAILS) == "objectives: 1 broken so far (latency.p99 < 1s), 1 undecided, 1 pass so far"
+    assert objective_tally(DETAILS) == "objectives: 1 broken so far (latency.p99 < 1s), 1 undecided, 1 pass so far"
     assert objective_tally(Details()) == ""
 
 
 def test_rates_are_those_of_the_last_seconds():
-    lately = LateRates()
-    assert lately.rates(_progress(elapsed_s=0.0, offered=0, started=0, in_flight=0)) == Rates()
-    assert lately.rates(_progress(elapsed_s=2.0, offered=20, started=10, in_flight=6)) == Rates(10.0, 5.0, 2.0)
+    lately = TotalsLately()
+    assert lately.rates(progress(elapsed_s=0.0, offered=0, started=0, in_flight=0)) == RatesLately()
+    assert lately.rates(progress(elapsed_s=2.0, offered=20, started=10, in_flight=6)) == RatesLately(10.0, 5.0, 2.0)
     for second in range(3, 30):
-        told = lately.rates(_progress(elapsed_s=float(second), offered=100 * second, started=second, in_flight=0))
-    assert told == Rates(100.0, 1.0, 1.0)
-    assert lately.rates(_progress(elapsed_s=29.0, offered=2900, started=29, in_flight=0)) == told, "nothing is new"
-    assert lately.rates(_progress(elapsed_s=0.5, offered=9, started=9, in_flight=0)) == Rates(), "another run"
+        told = lately.rates(progress(elapsed_s=float(second), offered=100 * second, started=second, in_flight=0))
+    assert told == RatesLately(100.0, 1.0, 1.0)
+    assert lately.rates(progress(elapsed_s=29.0, offered=2900, started=29, in_flight=0)) == told, "nothing is new"
+    assert lately.rates(progress(elapsed_s=0.5, offered=9, started=9, in_flight=0)) == RatesLately(), "another run"

@@ -23,7 +23,7 @@ class Ended(NamedTuple):
 class EndCounts:
     """The ends of requests that share every tag. Adding and merging commute."""
 
-    __slots__ = ("_requests", "_sums", "_tokens", "cells", "last_s")
+    __slots__ = ("_requests", "_sums", "_tokens", "cells")
 
     def __init__(self, cells: Cells | None = None) -> None:
         """Count in these cells; only counts in the same cells merge."""
@@ -32,8 +32,6 @@ class EndCounts:
         self._tokens: Counter[int] = Counter()
         self._sums: tuple[list[int], list[int], list[int]] | None = None
         """The cells in order, and how many requests and tokens ended before each and in all."""
-        self.last_s = 0.0
-        """When the last of them ended."""
 
     def add(self, rows: Rows, *, ok: bool) -> None:
         """Add requests; a request's tokens count whole when it ends."""
@@ -41,20 +39,17 @@ class EndCounts:
         self._requests.update(rows.ended_in(self.cells))
         if ok:
             self._tokens.update(rows.tokens_in(self.cells))
-        self.last_s = max(self.last_s, rows.last_end_s)
 
-    def add_counted(self, cell: int, ended: Ended, last_s: float) -> None:
-        """Add requests that were counted elsewhere, of which the last ended at `last_s`."""
+    def add_counted(self, cell: int, ended: Ended) -> None:
+        """Add requests that were counted elsewhere."""
         self._sums = None
         self._requests[cell] += ended.requests
         self._tokens[cell] += ended.output_tokens
-        self.last_s = max(self.last_s, last_s)
 
     def merge(self, other: "EndCounts") -> None:
         self._sums = None
         self._requests.update(other._requests)
         self._tokens.update(other._tokens)
-        self.last_s = max(self.last_s, other.last_s)
 
     def within(self, spans: Spans) -> Ended:
         """Return what ended in any of these spans, which do not overlap."""

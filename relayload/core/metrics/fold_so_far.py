@@ -59,7 +59,7 @@ class FoldSoFar(Fold):
         self.due_in.update(told.in_flight)
         self.transitions.extend(told.transitions)
         self.lines_of[worker] = sum(slot.due for slot in told.slots.values())
-        self.last_due_at_s = max(self.last_due_at_s, told.last_due_at_s)
+        self.last_due_at_s = max(self.last_due_at_s, told.last_due_at_s, *map(float, told.in_flight))
         self.last_end_s = max(self.last_end_s, told.last_end_s)
         self.last_at_s = max(self.last_at_s, self.last_end_s, self.last_due_at_s)
         if told.first_start_s is not None:
@@ -82,7 +82,7 @@ class FoldSoFar(Fold):
         tagged.gaps.add(slot.span.begins_s, unpacked(slot.histograms.get("chunk_gap", b"")))
         for stretch, ended in slot.ends.items():
             cell = self.cells.number(self._until_s(slot.span, stretch))
-            tagged.ends.add_counted(cell, Ended(*ended), slot.last_end_s)
+            tagged.ends.add_counted(cell, Ended(*ended))
         self.due_in[slot.span.begins_s] += slot.due
         self.retry_starts.add([middle_s] * slot.sent_again)
 

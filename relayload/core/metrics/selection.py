@@ -37,7 +37,7 @@ class Selection:
     @property
     def last_end_s(self) -> float:
         """When the last of the requests ended; 0 without any."""
-        return max((tagged.ends.last_s for tagged in self.by_tags.values()), default=0.0)
+        return max((tagged.last_end_s for tagged in self.by_tags.values()), default=0.0)
 
     def by_outcome(self) -> dict[str, int]:
         counts: dict[str, int] = {}

@@ -35,7 +35,6 @@ class TagCounts:
         "ended",
         "ends",
         "histograms",
-        "last_end_s",
         "retried",
         "retries",
         "sent_again",
@@ -50,7 +49,7 @@ class TagCounts:
         self.due = self.ended = self.retries = self.sent_again = self.throttled = 0
         self.ends: dict[int, Ended] = {}
         """By stretch of the plan."""
-        self.last_end_s = self.throttled_s = 0.0
+        self.throttled_s = 0.0
         self.tokens, self.retried = Tokens(), Tokens()
         self.histograms: dict[str, Counter[int]] = {}
 
@@ -66,7 +65,6 @@ class TagCounts:
         self.sent_again += times * slot.sent_again
         self.throttled += times * slot.throttled
         self.throttled_s += times * slot.throttled_s
-        self.last_end_s = max(self.last_end_s, slot.last_end_s)
         for stretch, ended in slot.ends.items():
             self.add_ended(stretch, Ended(*ended), times)
         self.tokens.add(slot.tokens, times)
@@ -97,7 +95,6 @@ class TagCounts:
             retried=self.retried.numbers,
             histograms={metric: packed(counts) for metric, counts in self.histograms.items()},
             ends=dict(self.ends),
-            last_end_s=self.last_end_s,
             sent_again=self.sent_again,
             throttled=self.throttled,
             throttled_s=self.throttled_s,
@@ -122,19 +119,25 @@ class TagSlots:
 
     def add(self, tags: Tags, rows: Rows) -> None:
         """Count requests that have ended."""
+        waited = any(rows[_THROTTLED])
         for second, part in _by_second(rows, rows.due_seconds):
             counts = self._at(tags, second)
             counts.due += len(part)
             for metric in self._metrics:
                 if part.streamed or metric not in _OF_STREAMS:
                     _add_values(counts, metric, part)
-            if _THROTTLED not in self._metrics and any(part[_THROTTLED]):
+            if waited and _THROTTLED not in self._metrics:
                 _add_values(counts, _THROTTLED, part)
         for second, part in _by_second(rows, rows.end_seconds):
             counts = self._at(tags, second)
+            before = counts.tokens.output
             counts.ended += len(part)
             counts.tokens.extend(part.attempts)
-            self._add_ends(counts, part)
+            self._add_ends(counts, second, part, counts.tokens.output - before)
+            if waited:
+                waits_s = [wait_s for wait_s in part[_THROTTLED] if wait_s > 0]
+                counts.throttled += len(waits_s)
+                counts.throttled_s += sum(waits_s)
             if not part.once:
                 counts.retries += part.retries
                 counts.retried.extend(_retried(part))
@@ -164,17 +167,14 @@ class TagSlots:
         """Every slot, as last sent."""
         return list(self._slots.values())
 
-    def _add_ends(self, counts: TagCounts, part: Rows) -> None:
-        counts.last_end_s = max(counts.last_end_s, part.last_end_s)
-        first, last = (bisect_left(self._edges, at_s) for at_s in (min(part.ends_s), part.last_end_s))
-        if first == last:
-            counts.add_ended(last, Ended(len(part), part.all_output_tokens))
+    def _add_ends(self, counts: TagCounts, second: int, part: Rows, output_tokens: int) -> None:
+        """Count requests that ended in a second by the stretch in which they did: mostly one, and one look tells."""
+        first = bisect_left(self._edges, second)
+        if bisect_left(self._edges, second + 1) == first:
+            counts.add_ended(first, Ended(len(part), output_tokens))
         else:
             for ends_s, tokens in zip(part.ends_s, part.output_tokens, strict=True):
                 counts.add_ended(bisect_left(self._edges, ends_s), Ended(1, tokens))
-        waits_s = [wait_s for wait_s in part[_THROTTLED] if wait_s > 0]
-        counts.throttled += len(waits_s)
-        counts.throttled_s += sum(waits_s)
 
     def _add_sent_again(self, tags: Tags, rows: Rows) -> None:
         for record in rows.records:

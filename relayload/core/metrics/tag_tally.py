@@ -1,6 +1,5 @@
 """What is counted of requests that share every tag, whenever they were due: as a fold does, and a run that goes on."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
@@ -11,6 +10,8 @@ from relayload.core.model.record import Attempt, Outcome
 from relayload.core.model.snapshot import Tally
 from relayload.core.model.tags import Tags
 
+_BUFFERED, _REMARKS, _STREAMED_TOKENS = attrgetter("buffered"), attrgetter("remarks"), attrgetter("streamed_tokens")
+
 
 class TagTally:
     """Adding and merging commute."""
@@ -18,6 +19,7 @@ class TagTally:
     __slots__ = (
         "attempts",
         "buffered",
+        "last_end_s",
         "relay_message",
         "remarks",
         "retry_counts",
@@ -27,6 +29,8 @@ class TagTally:
 
     def __init__(self) -> None:
         self.attempts = 0
+        self.last_end_s = 0.0
+        """When the last of the requests ended."""
         self.retry_counts = RetryCounts()
         self.buffered = 0
         self.remarks: Counter[str] = Counter()
@@ -42,6 +46,7 @@ class TagTally:
         """Count requests."""
         records, answers, ok = rows.records, rows.answers, rows.records[0].outcome is Outcome.OK
         self.attempts += len(rows.attempts)
+        self.last_end_s = max(self.last_end_s, rows.last_end_s)
         if not (rows.once and ok):
             self.retry_counts.extend(records)
         if not ok:
@@ -49,16 +54,17 @@ class TagTally:
             self._keep_first(
                 (one.intended_at_s, answer.relay_message) for one, answer in failed if answer.relay_message
             )
-        self.buffered += sum(map(attrgetter("buffered"), answers))
-        for remarks in filter(None, map(attrgetter("remarks"), answers)):
+        self.buffered += sum(map(_BUFFERED, answers))
+        for remarks in filter(None, map(_REMARKS, answers)):
             self.remarks.update(remarks)
-        if not math.isfinite(sum(rows["tpot"])):
+        if None in map(_STREAMED_TOKENS, answers):
             self._count_unpaced(answers)
 
     def merge_tally(self, other: "TagTally") -> None:
         if other.relay_message:
             self._keep_first([other.relay_message])
         self.attempts += other.attempts
+        self.last_end_s = max(self.last_end_s, other.last_end_s)
         self.retry_counts.merge(other.retry_counts)
         self.buffered += other.buffered
         self.remarks.update(other.remarks)
@@ -70,6 +76,7 @@ class TagTally:
         if told.relay_message:
             self._keep_first([told.relay_message])
         self.attempts += told.attempts
+        self.last_end_s = max(self.last_end_s, told.last_end_s)
         self.retry_counts.retried += told.retried
         self.retry_counts.by_kind.update(told.retries_by_kind)
         self.retry_counts.backoff_s += told.backoff_s
@@ -93,6 +100,7 @@ class TagTally:
             thought_in_part=self.thought_in_part,
             untimed=self.untimed,
             relay_message=self.relay_message,
+            last_end_s=self.last_end_s,
         )
 
     def _count_unpaced(self, answers: Sequence[Attempt]) -> None:

@@ -44,8 +44,6 @@ class Slot(Struct, kw_only=True, array_like=True, gc=False):
     ends: dict[int, tuple[int, int]] = {}
     """Those that ended in it, with the output tokens of all their attempts, by the stretch of the plan in which they
     ended, as `end_cells.stretch_edges` cuts it."""
-    last_end_s: float = 0.0
-    """When the last of those ended."""
     sent_again: int = 0
     """Retries that were sent in it."""
     throttled: int = 0
@@ -70,6 +68,8 @@ class Tally(Struct, kw_only=True, array_like=True, gc=False):
     untimed: int = 0
     relay_message: tuple[float, str] | None = None
     """When the first request that failed with a message was due, and the message."""
+    last_end_s: float = 0.0
+    """When the last of the requests ended."""
 
 
 class Position(NamedTuple):
