@@ -106,6 +106,14 @@ def sent(directory: Path) -> dict[int, float]:
     return {line["index"]: line["intended_at_s"] for line in requests}
 
 
+def planned(directory: Path) -> dict[int, float]:
+    """Return when each index was due, by the effective profile and the changes on record."""
+    changes = [
+        RateChange(each["at_s"], each["rate_factor"]) for each in saved(directory, "run.json").get("changes", ())
+    ]
+    return {each.index: each.intended_at_s for each in arrivals(load(directory / "profile.yaml"), changes)}
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_the_rate_is_changed_while_the_load_goes_on(
     opened: Callable[..., Page], start: Start, tmp_path: Path, processes: int
@@ -128,17 +136,38 @@ def test_the_rate_is_changed_while_the_load_goes_on(
         (2.5, "web page"),
         (0.5, "web page"),
     ]
-    changes = [RateChange(change["at_s"], change["rate_factor"]) for change in run["changes"]]
-    planned = {each.index: each.intended_at_s for each in arrivals(load(directory / "profile.yaml"), changes)}
-    assert sent(directory) == planned
+    due = planned(directory)
+    assert sent(directory) == due
     counts = saved(directory, "summary.json")["counts"]
-    assert (counts["offered"], counts["started"]) == (len(planned), len(planned))
+    assert (counts["offered"], counts["started"]) == (len(due), len(due))
     gate = start("relayload", "gate", directory, "--rejudge")
     assert gate.wait() == 4
     assert reasons[0] in gate.output
     html = (directory / "report.html").read_text()
     assert html.count('class="change-name"') >= 2
     assert reasons[0] in html
+
+
+def test_a_worker_that_joins_late_knows_of_the_changes(
+    opened: Callable[..., Page], start: Start, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "hand.yaml", 30)
+    with MasterPort() as master:
+        page = opened("--relay-profile", path, "--master", "--master-bind-port", str(master.number))
+        worker = ("locust", "-f", LOCUSTFILE, "--worker", "--master-port", str(master.number), "--relay-profile", path)
+        start(*worker)
+        wait_for(lambda: len(asked(f"{page.url}/stats/requests")["workers"]) == 1)
+        page.post("start")
+        directory = run_dir(tmp_path)
+        wait_for(lambda: records(directory) > 5)
+        page.post("rate", factor=2)
+        start(*worker)
+        wait_for(lambda: (directory / "records-1.jsonl").exists())
+        page.post("rate", factor=0.5)
+        verdict, run = ended(directory), saved(directory, "run.json")
+    assert (verdict["verdict"], len(verdict["reasons"])) == ("INCONCLUSIVE", 2)
+    assert [each["worker"] for each in run["last_told"] if each["started"]] == [0, 1]
+    assert sent(directory) == planned(directory)
 
 
 def test_a_fail_stays_a_fail_and_names_the_change(opened: Callable[..., Page], tmp_path: Path) -> None:
@@ -182,7 +211,7 @@ def test_a_profile_of_the_folder_is_started_with_one_target_and_a_multiplier(
     assert (verdict["verdict"], run["profile"]["name"], run.get("changes")) == ("PASS", "short", None)
     effective = (directory / "profile.yaml").read_text()
     assert "rate: 40/s" in effective
-    assert sent(directory) == {each.index: each.intended_at_s for each in arrivals(load(directory / "profile.yaml"))}
+    assert sent(directory) == planned(directory)
     wait_for(lambda: page.state == "stopped")
     assert page.post("start", profile="<b>.yaml") == "starting <b>"
     wait_for(lambda: len(list(tmp_path.glob("runs/*/report.html"))) == 2)
