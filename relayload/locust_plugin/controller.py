@@ -53,7 +53,10 @@ _TICK_S = 0.1
 _TICKS_PER_PROGRESS = 5
 _LOCAL_LEAD_S = 0.2
 _REMOTE_LEAD_S = 1.5
-"""Workers spawn their user, clear their statistics, and have their first leases before the first arrival is due."""
+"""Workers spawn their user, clear their statistics, and have their first leases before the first arrival is due.
+
+A process that is alone needs as much if it reads a profile that Locust was not started with.
+"""
 _HELD_UP_S = 0.5
 """A master that wakes so much too late was held up itself: nobody's silence meanwhile counts."""
 _END_LEAD_S = 0.25
@@ -110,7 +113,7 @@ class Controller:
         """Workers whose leases are over, and that did not end in order."""
         self._statuses: dict[int, WorkerStatus] = {}
         self._alone = not isinstance(self._runner, MasterRunner)
-        self._begins_at_s = clock.now_s() + (_LOCAL_LEAD_S if self._alone else _REMOTE_LEAD_S)
+        self._begins_at_s = clock.now_s() + (_LOCAL_LEAD_S if self._alone and choice.file is None else _REMOTE_LEAD_S)
         self._grace_skipped = False
         self._acknowledge_until_s = 0.0
         self._until_s: float | None = None

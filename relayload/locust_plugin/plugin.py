@@ -83,6 +83,11 @@ class LocustPlugin:
         return self._master.run if self._master else None
 
     @property
+    def profile(self) -> Profile:
+        """What the current or latest run is of; before the first one, the profile that Locust was started with."""
+        return self.latest.choice.effective if self.latest else self._profile
+
+    @property
     def trouble(self) -> str | None:
         """Why the requested run or its verdict is missing; None if all is well."""
         return self._master.trouble if self._master else None

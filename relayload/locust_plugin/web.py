@@ -108,7 +108,7 @@ class Page:
         """Start or edit a test, and record an edit of the users of one that goes on."""
         goes_on = runner_of(self._environment).state in (STATE_SPAWNING, STATE_RUNNING)
         answer = locusts()
-        if goes_on and uses_users(self._profile) and answer.get_json()["success"]:
+        if goes_on and uses_users(self._plugin.profile) and answer.get_json()["success"]:
             self._control.count_users(int(request.form["user_count"]))
         return answer
 
@@ -142,7 +142,7 @@ class Page:
         warnings = (default, self._answer, self._plugin.trouble)
         return jsonify(
             {
-                "title": f"relayload: profile {self._profile.name}, against {shown(self._profile)}",
+                "title": f"relayload: profile {self._plugin.profile.name}, against {shown(self._plugin.profile)}",
                 "warnings": list(filter(None, warnings)),
                 "fields": self._unused_fields(),
                 "run_dir": str(run.run_dir) if run else None,

@@ -73,7 +73,7 @@ class WebControl:
         token, profile = self._same_origin.token_to_show, request.args.get("profile")
         told, self._told = self._told, None
         idle = runner_of(self._environment).state in (STATE_INIT, STATE_STOPPED)
-        about, fault = self._described(profile) if idle else (self._effective, None)
+        about, fault = self._described(profile) if idle else (self._plugin.profile, None)
         context = {
             "action": self._base,
             "token": token,
@@ -85,8 +85,8 @@ class WebControl:
             "targets": list(about.named_targets) if about and about.several else [],
             "fixed": fixed_rate(about) if about else None,
             "least": LEAST_MULTIPLIER,
-            "most": about.web.max_multiplier if about else 1.0,
-            "factor": self._factor,
+            "most": f"{about.web.max_multiplier if about else 1:g}",
+            "factor": f"{self._factor:g}",
         }
         return fragment("control_forms.html.j2", context)
 
@@ -94,11 +94,6 @@ class WebControl:
         """Record that Locust's form changes the users of a closed load that goes on."""
         if self._plugin.latest is not None:
             self._plugin.latest.change_users(users, self._who())
-
-    @property
-    def _effective(self) -> Profile:
-        run = self._plugin.latest
-        return run.choice.effective if run else self._profile
 
     @property
     def _factor(self) -> float:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from relayload.core.traffic.rate_changes import RateChange
 from relayload.engine.messages import Renewal, WorkerStatus
 from relayload.engine.workload import Workload, new_workload
 from relayload.profile import load
@@ -88,3 +89,28 @@ def test_max_duration_cuts_short_what_has_something_left(workload):
     assert batch.cut_short(told(10, 20))
     assert not batch.cut_short(told(10, 21))
     assert not workload("open").cut_short(told(1))
+
+
+def test_a_changed_rate_offers_what_is_due_at_the_other_instants(workload):
+    made = workload("open")
+    assert made.due(4.9, told(9)) == 10
+    made.change_rate((RateChange(6.0, 3.0),), 4.9)
+    assert [made.offered(until_s, told()) for until_s in (5.9, 6.9, 60.0)] == [12, 12 + 6, 12 + 24]
+    made.change_rate((RateChange(6.0, 3.0), RateChange(9.0, 0.5)), 60.0)
+    assert made.offered(60.0, told()) == 12 + 24
+
+
+def test_what_was_lost_of_a_changed_load_is_what_nobody_recorded(workload):
+    made = workload("open")
+    made.change_rate((RateChange(2.0, 2.0),), 0.5)
+    made.change_rate((RateChange(2.0, 2.0), RateChange(4.0, 0.5)), 1.0)
+    assert made.offered(10.0, told()) == 4 + 8 + 6
+    assert [made.complete_at_s(), made.cut_short({})] == [10.0, False]
+
+
+@pytest.mark.parametrize("kind", ["closed", "batch"])
+def test_what_has_no_rate_goes_on_as_it_was(workload, kind):
+    made = workload(kind)
+    before = made.complete
+    made.change_rate((RateChange(2.0, 2.0),), 0.5)
+    assert made.complete is before

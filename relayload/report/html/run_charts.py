@@ -229,8 +229,9 @@ class RunCharts:
                 yield Shade(name, span.begins_at_s, span.ends_at_s)
 
     def _marks(self) -> Iterator[Mark]:
-        """Yield what was changed by hand; names of changes that follow one another closely would cover each other."""
-        for change in self.run.changes:
+        """Yield what was changed by hand before the run ended."""
+        until_s = self.bins.step_s * self.bins.count
+        for change in (change for change in self.run.changes if change.at_s < until_s):
             yield Mark(
                 f"{change.users:,} users" if change.rate_factor is None else f"x{change.rate_factor:g}", change.at_s
             )

@@ -238,3 +238,27 @@ def test_no_request_of_a_batch_is_granted_twice(steps, requests, size):
             renew(worker, 5, lost=False)
     assert leases.complete
     assert sorted(owners) == list(range(requests))
+
+
+@given(gap_s=st.floats(0.01, 0.5), factor=st.floats(0.1, 8.0), at_s=st.floats(0.5, 6.0))
+def test_after_another_schedule_every_index_is_still_granted_once(gap_s: float, factor: float, at_s: float) -> None:
+    """Grants are of indices: those that were granted stay, whenever they are due from then on."""
+    before = every(gap_s, round(10 / gap_s))
+    kept = [each for each in before if each.intended_at_s < at_s + 3.0]
+    last_s, rest = kept[-1].intended_at_s, round((10 - kept[-1].intended_at_s) * factor / gap_s)
+    after = [*kept, *(Arrival(len(kept) + n, last_s + (n + 1) * gap_s / factor, 0, 0) for n in range(rest))]
+    leases, held = ArrivalLeases(before), {ONE: 0, TWO: 0}
+    granted: Counter[int] = Counter()
+    changed = False
+    for step in range(int(12.0 / 0.4)):
+        elapsed_s = step * 0.4
+        if elapsed_s >= at_s and not changed:
+            changed = True
+            leases.reschedule(each for each in after if each.intended_at_s > elapsed_s)
+        for worker in (ONE, TWO):
+            grants = leases.renew(worker, held[worker], [ONE, TWO], elapsed_s)
+            held[worker] = max([held[worker], *(grant.number for grant in grants)])
+            granted.update(index for index in range(len(before) + len(after)) if any(g.owns(index) for g in grants))
+    assert leases.complete
+    assert set(granted.values()) == {1}
+    assert set(granted) >= set(range(len(after)))
