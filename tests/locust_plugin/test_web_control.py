@@ -170,6 +170,37 @@ def test_a_worker_that_joins_late_knows_of_the_changes(
     assert sent(directory) == planned(directory)
 
 
+LOSES = """
+from relayload import load_users
+from relayload.locust_plugin.worker import Worker
+
+taken, seen = Worker._on_rates, []
+
+
+def lose(self, **message):
+    seen.append(message)
+    if len(seen) > 3:
+        taken(self, **message)
+
+
+Worker._on_rates = lose
+globals().update(load_users(__name__))
+"""
+
+
+def test_a_worker_that_is_not_told_of_a_change_asks_until_it_is(opened: Callable[..., Page], tmp_path: Path) -> None:
+    locustfile = tmp_path / "loses.py"
+    locustfile.write_text(LOSES)
+    page = opened("--relay-profile", write(tmp_path / "hand.yaml", 12), processes=2, locustfile=locustfile)
+    page.post("start")
+    directory = run_dir(tmp_path)
+    wait_for(lambda: records(directory) > 5)
+    reason = page.post("rate", factor=0.5)
+    verdict = ended(directory)
+    assert (verdict["verdict"], verdict["reasons"]) == ("INCONCLUSIVE", [reason])
+    assert sent(directory) == planned(directory)
+
+
 def test_a_fail_stays_a_fail_and_names_the_change(opened: Callable[..., Page], tmp_path: Path) -> None:
     path = write(tmp_path / "hand.yaml", 6)
     page = opened("--relay-profile", path, "--relay-set", "objectives.0=ttft.p50 < 1ms")
