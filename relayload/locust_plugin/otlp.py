@@ -48,25 +48,15 @@ class OtlpExport:
         self._latest = latest
         self._profile = profile
         self._interval_s = options.interval_s
-        endpoint = options.endpoint(os.environ)
-        self._where = _shown(endpoint)
+        self._endpoint = options.endpoint(os.environ)
+        self._where = _shown(self._endpoint)
         self._sending = BoundedSemaphore()
         self._ended: Controller | None = None
         """The run whose last state was dealt with."""
         self._exports = self._arrived = 0
         self._latest_failure = ""
         self._stopped = Event()
-        self._sender = Popen(
-            [sys.executable, "-m", "relayload.otlp_sender"],
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=subprocess.DEVNULL,  # a library's words may hold the address with all that it contains
-            start_new_session=True,
-        )
-        assert self._sender.stdin is not None, "is a pipe"
-        assert self._sender.stdout is not None, "is a pipe"
-        self._readings, self._answers = self._sender.stdin, self._sender.stdout
-        self._send(endpoint.encode())
+        self._sender: Sender | None = Sender(self._endpoint)
         gevent.spawn(self._run)
         _LOG.info("otlp: sending metrics to %s every %gs", self._where, self._interval_s)
 
@@ -79,6 +69,8 @@ class OtlpExport:
         arrived = False
         with gevent.Timeout(most_s, False):
             arrived = self._export(run)
+        if not arrived:
+            self._end_sender()  # which may be in the middle of something, or stuck
         if failed := self._exports - self._arrived:
             last = "and the last state arrived" if arrived else "and the last state did not arrive"
             why = self._latest_failure or f"it took longer than {most_s:g}s"
@@ -89,7 +81,12 @@ class OtlpExport:
     def close(self) -> None:
         """End the process that sends."""
         self._stopped.set()
-        self._sender.kill()
+        self._end_sender()
+
+    def _end_sender(self) -> None:
+        if self._sender is not None:
+            self._sender.end()
+        self._sender = None
 
     def _run(self) -> None:
         while not self._stopped.wait(self._interval_s):
@@ -110,11 +107,13 @@ class OtlpExport:
 
     def _failure_of(self, run: Controller) -> str | None:
         try:
-            self._send(msgspec.msgpack.encode(self._reading(run)))
-            line = self._answers.readline()
-            return msgspec.json.decode(line, type=Acknowledgement).failure if line else _GONE
-        except OSError:
-            return _GONE
+            self._sender = self._sender or Sender(self._endpoint)
+            failure = self._sender.failure_of(self._reading(run))
+            if failure == _GONE:
+                self._end_sender()  # and the next export begins another
+            return failure
+        except OSError as error:
+            return f"{_GONE}: {error.strerror or error}"
         except Exception as error:
             return repr(error)
 
@@ -122,11 +121,6 @@ class OtlpExport:
         if not self._latest_failure:
             _LOG.warning("otlp: metrics did not arrive at %s: %s; the run goes on", self._where, failure)
         self._latest_failure = failure
-
-    def _send(self, data: bytes) -> None:
-        with suppress(BrokenPipeError):
-            self._readings.write(framed(data))
-            self._readings.flush()
 
     def _reading(self, run: Controller) -> Reading:
         """Return the state; requests that are due in between go first."""
@@ -141,6 +135,37 @@ class OtlpExport:
             at_ns=clock.wall_ns(),
             series=tuple(series),
         )
+
+
+class Sender:
+    """The process that sends."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._process = Popen(
+            [sys.executable, "-m", "relayload.otlp_sender"],
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=subprocess.DEVNULL,  # a library's words may hold the address with all that it contains
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None, "is a pipe"
+        assert self._process.stdout is not None, "is a pipe"
+        self._readings, self._answers = self._process.stdin, self._process.stdout
+        self._send(endpoint.encode())
+
+    def failure_of(self, reading: Reading) -> str | None:
+        """Have a reading sent; return why it did not arrive. Other greenlets go on meanwhile."""
+        self._send(msgspec.msgpack.encode(reading))
+        line = self._answers.readline()
+        return msgspec.json.decode(line, type=Acknowledgement).failure if line else _GONE
+
+    def end(self) -> None:
+        self._process.kill()
+
+    def _send(self, message: bytes) -> None:
+        with suppress(BrokenPipeError):  # no answer comes then
+            self._readings.write(framed(message))
+            self._readings.flush()
 
 
 def conventions(profile: Profile, run: RunInfo) -> Conventions:

@@ -430,8 +430,15 @@ class MasterPlugin:
                 signal = self._interruption.signal
                 self.run.finish(signal.name.lower() if signal else ended_by)
                 self._log_verdict(self.run)
-                if self._otlp is not None:
-                    self._otlp.finish(self.run, interrupted=signal is not None)
+                self._send_last_state(self.run, interrupted=signal is not None)
+
+    def _send_last_state(self, run: Controller, *, interrupted: bool) -> None:
+        """Send it before the process ends, if it is to end; whoever waits at the page does not wait for a collector."""
+        if self._otlp is None:
+            return
+        sending = gevent.spawn(self._otlp.finish, run, interrupted=interrupted)
+        if self._headless or interrupted:
+            sending.join()
 
     def _log_verdict(self, run: Controller) -> None:
         """Log the verdict with every reason, since the page shows the log and no table of ours."""

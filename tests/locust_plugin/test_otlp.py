@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psutil
 import pytest
 from otlp_receiver import Collector, Received, collector
 from support import LOCUSTFILE, Start, relay_stats, saved, wait_for
@@ -194,6 +195,23 @@ def test_the_last_state_arrives_after_a_signal(locust: Start, profile: WriteProf
     assert run.wait() == 143, run.output
     assert _states(taking.received[-1]) != "running"
     assert "otlp: metrics did not arrive" not in run.output
+
+
+def test_a_process_that_sends_no_more_is_told_and_replaced(
+    locust: Start, profile: WriteProfile, taking: Collector
+) -> None:
+    run = locust("--relay-profile", profile(seconds=100), "--relay-otlp", taking.url, *_OFTEN)
+    wait_for(lambda: taking.received)
+    (sender,) = (
+        child for child in psutil.Process(run.popen.pid).children() if "relayload.otlp_sender" in child.cmdline()
+    )
+    sender.kill()
+    wait_for(lambda: "the process that sends is gone; the run goes on" in run.output)
+    known = len(taking.received)
+    wait_for(lambda: len(taking.received) > known)
+    run.signal(signal.SIGTERM)
+    assert run.wait() == 143, run.output
+    assert _states(taking.received[-1]) != "running"
 
 
 @pytest.mark.parametrize("semconv", ["otel-1.41", "none"])
