@@ -137,6 +137,10 @@ def test_price_lists_and_presets_come_along(installed: Installed) -> None:
     assert {f"relayload/fakerelay/presets/{name}.yaml" for name in ("o-series", "direct", "limited", "outage")} <= names
 
 
+def test_the_pictures_of_the_docs_stay_behind(installed: Installed) -> None:
+    assert not [name for name in zipfile.ZipFile(installed.wheel).namelist() if name.endswith(".png")]
+
+
 def test_a_type_checker_is_told_that_it_is_typed(installed: Installed) -> None:
     assert "relayload/py.typed" in zipfile.ZipFile(installed.wheel).namelist()
 
