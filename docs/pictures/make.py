@@ -73,7 +73,7 @@ class Maker:
         return self.folder / "runs.html"
 
     def capacity(self) -> Path:
-        lengths = ("--warmup", "2s", "--trial", "8s", "--confirm", "20s", "--max-load", "4m", "--max", "80/s")
+        lengths = ("--start", "16/s", "--max", "64/s", "--precision", "25%", "--confirm", "60s", "--max-load", "6m")
         self.relayload("capacity", "capacity-chat", *lengths, "--out", "found")
         return self.folder / "found" / "capacity.html"
 

@@ -72,7 +72,7 @@ def observation_table(found: Sequence[Trend], marked: Marked) -> Table:
         for place, (run, link) in enumerate(zip(marked.runs, marked.links, strict=True))
     ]
     note = f"what was observed, and the {interval_heading(known)}"
-    return Table("Objectives of each run", headings, rows if found else [], frozenset((0, 1)), note)
+    return Table("Objectives of each run", headings, rows if found else [], frozenset((0,)), note)
 
 
 def _observation(result: ObjectiveResult | None) -> str:

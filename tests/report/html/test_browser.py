@@ -14,11 +14,13 @@ from searches import search
 from relayload.core.comparison.compare import Side, compare
 from relayload.core.comparison.measures import Measure
 from relayload.core.comparison.repeats import repeats, run_line
+from relayload.core.limits.findings import Counts, FoundLimit, Limits, Unlimited
 from relayload.core.model.record import Attempt, BreakerState, FailureKind, Outcome
 from relayload.core.model.run import StageInfo
 from relayload.core.price import Price
 from relayload.report.html.capacity_page import CapacityPage, render_capacity_page
 from relayload.report.html.comparison_page import ComparedRun, ComparisonPage, render_comparison_page
+from relayload.report.html.limits_page import render_limits_page
 from relayload.report.html.page import render_page
 from relayload.report.html.repeats_page import RepeatsPage, render_repeats_page
 
@@ -112,6 +114,17 @@ def runs_file(judged, request_line, tmp_path: Path) -> Path:
     lines = [run_line(f"set/run-{number}", summary, verdict, why.get(number)) for number in range(6)]
     path = tmp_path / "runs.html"
     path.write_text(render_repeats_page(RepeatsPage(repeats(lines, 0), {"set/run-1": "run-1/report.html"})), "utf-8")
+    return path
+
+
+@pytest.fixture
+def limits_file(tmp_path: Path) -> Path:
+    """The page of a search for limits that found some, and tried more."""
+    window = FoundLimit(counts=Counts.REQUESTS, amount=12, window_s=3.0, not_told=("kind",))
+    passed = Unlimited(counts=Counts.TOKENS, amount=9000, within_s=60.0)
+    path = tmp_path / "limits.html"
+    found = Limits(target="t", limits=(window,), no_limit_up_to=(passed,), client={"requests": ["240/min"]})
+    path.write_text(render_limits_page(found), encoding="utf-8")
     return path
 
 
@@ -350,7 +363,7 @@ def test_trials_have_their_values_at_the_pointer(browser, capacity_file: Path):
     opened.context.close()
 
 
-@pytest.mark.parametrize("kind", ["capacity", "comparison", "runs"])
+@pytest.mark.parametrize("kind", ["capacity", "comparison", "limits", "runs"])
 def test_other_pages_ask_for_nothing_fit_a_small_screen_and_are_accessible(
     browser, kind: str, request: pytest.FixtureRequest
 ):
