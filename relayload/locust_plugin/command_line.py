@@ -23,6 +23,7 @@ from relayload.locust_plugin.options import (
     Options,
 )
 from relayload.locust_plugin.otlp_options import WrongOtlp, otlp_options
+from relayload.transport.origin import is_loopback
 
 _QUICKSTART = "quickstart"
 _YAML = (".yaml", ".yml")
@@ -65,6 +66,8 @@ def read_options(own_profile: Path | None = None) -> Options:
         by_default=not own and not given.worker,
         exports=_exports(given, heed=not launcher),
         profiles=_folder(given.relay_profiles),
+        secret_file=Path(given.relay_secret_file) if given.relay_secret_file else None,
+        private=bool(given.processes) and not given.worker and is_loopback(given.master_bind_host),
         master=(given.master_host, given.master_port) if given.worker and not own else None,
     )
 

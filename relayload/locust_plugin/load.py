@@ -5,6 +5,7 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 from locust.web import WebUI
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +13,11 @@ from typing import NoReturn
 
 from relayload.core.errors import AuthorError
 from relayload.core.exit_codes import ExitCode
+from relayload.engine import join_secret
+from relayload.engine.join_secret import JoinSecret
 from relayload.locust_plugin.command_line import Refused, read_options
 from relayload.locust_plugin.csv_files import write_csv_to_the_end
+from relayload.locust_plugin.doors import Doors, may_close
 from relayload.locust_plugin.early import awaited_order
 from relayload.locust_plugin.master_profile import profile_of_master
 from relayload.locust_plugin.notices import warn
@@ -45,17 +49,26 @@ def load_users(module: str, profile: Path | None = None) -> dict[str, type[User]
                 out=Path(order.run_dir),
                 fakes=order.fakes,
                 ordered=None if order.answers is None else OrderedRuns(order.answers, order.expect_workers),
+                private=options.private and not order.expect_workers,
             )
+        doors = Doors(_secret(options))
         loaded = load(options.profile, options.sets) if options.master is None else profile_of_master(*options.master)
     except Refused as error:
         _leave(f"{OWN_MESSAGE}{error}")
     except AuthorError as error:
         _leave(str(error) if options.master is None else f"{OWN_MESSAGE}{error}")
     plugin = LocustPlugin(loaded, options)
+    events.init.add_listener(doors.check)
     events.init.add_listener(lambda environment, **_: _fit(environment, loaded, options))
     plugin.listen(events)
     events.init.add_listener(lambda environment, web_ui, **_: _open_page(environment, web_ui, loaded, options, plugin))
     return scenario_users(loaded, plugin, module)
+
+
+def _secret(options: Options) -> JoinSecret | None:
+    """Return the join secret; where only forked workers are to take part, one that nobody else has."""
+    secret = join_secret.read(options.secret_file, os.environ)
+    return join_secret.random_secret() if secret is None and options.private and may_close() else secret
 
 
 def _fit(environment: Environment, profile: Profile, options: Options) -> None:

@@ -32,6 +32,7 @@ OPTIONS = (
     "PROFILES",
     "SET",
     "OUT",
+    "SECRET_FILE",
     "METRICS_PORT",
     "METRICS_HOST",
     "METRICS_LINGER",
@@ -98,6 +99,10 @@ class Options:
     exports: Exports = Exports()
     profiles: Path | None = None
     """The folder whose profiles the page offers; None for the one profile alone."""
+    secret_file: Path | None = None
+    """The file of the join secret."""
+    private: bool = False
+    """Whether all workers are forked from this process."""
 
 
 def add_options(parser: ArgumentParser, **_: Any) -> None:
@@ -131,6 +136,12 @@ def add_options(parser: ArgumentParser, **_: Any) -> None:
         metavar="DIR",
         help="Directory of the recording; a new one under runs/.",
         **_variable("OUT"),
+    )
+    group.add_argument(
+        "--relay-secret-file",
+        metavar="FILE",
+        help="The join secret that master and workers share; else it is in RELAYLOAD_JOIN_SECRET.",
+        **_variable("SECRET_FILE"),
     )
     group.add_argument(
         "--relay-metrics-port",

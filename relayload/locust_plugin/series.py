@@ -32,6 +32,10 @@ class OtherHosts:
     expect_workers: int
     bind_host: str = LOOPBACK
     bind_port: int = 5557
+    secret_file: Path | None = None
+    """The file of the join secret."""
+    secured: bool = False
+    """Whether there is a join secret, in that file or in the environment."""
 
     def check(self) -> None:
         """Raise AuthorError if no master can listen there."""
@@ -48,6 +52,8 @@ class OtherHosts:
         """Return Locust's options of a master that has so many workers of its own besides."""
         port = str(self.bind_port)
         bound = ["--master-bind-host", self.bind_host, "--master-bind-port", port]
+        if self.secret_file is not None:
+            bound += ["--relay-secret-file", str(self.secret_file)]
         if not processes:
             return ["--master", *bound]
         reached = LOOPBACK if self.bind_host in _ANY_ADDRESS else self.bind_host

@@ -1,5 +1,6 @@
 """`relayload capacity`: search for the highest rate, or the most users, that meet the objectives."""
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--expect-workers", type=click.IntRange(1), help="Wait for so many Locust workers of other hosts.")
 @click.option("--master-bind-host", metavar="HOST", help="Where to listen to them: an address of this machine.")
 @click.option("--master-bind-port", type=click.IntRange(1, 65535), help="The port for them; 5557.")
+@click.option("--secret-file", type=click.Path(path_type=Path), help="The join secret that they share.")
 @click.option("--recover", metavar="TIME", help="The longest wait for the relay to recover between trials; 60s.")
 @click.option(
     "--over",
@@ -59,6 +61,7 @@ def command(
     expect_workers: int | None,
     master_bind_host: str | None,
     master_bind_port: int | None,
+    secret_file: Path | None,
     recover: str | None,
     as_json: bool,
     **options: Any,
@@ -73,8 +76,9 @@ def command(
         raise click.UsageError("missing PROFILE: name a file, or a ready profile such as capacity-chat")
     if resume and out is None:
         raise click.UsageError("--resume goes with --out: name the directory of the search to go on with")
-    if expect_workers is None and (master_bind_host or master_bind_port):
-        raise click.UsageError("--master-bind-host and --master-bind-port go with --expect-workers: write how many")
+    if expect_workers is None and (master_bind_host or master_bind_port or secret_file):
+        given = "--master-bind-host, --master-bind-port and --secret-file"
+        raise click.UsageError(f"{given} go with --expect-workers: write how many")
     from relayload.capacity.terms import Options, check
     from relayload.profile.loading import load as load_profile
     from relayload.recording import new_run_dir
@@ -83,7 +87,7 @@ def command(
     for caution in loaded.cautions:
         click.echo(str(caution), err=True)
     check(loaded, options["over"])
-    other_hosts = _other_hosts(expect_workers, master_bind_host, master_bind_port)
+    other_hosts = _other_hosts(expect_workers, master_bind_host, master_bind_port, secret_file)
     own = (0 if other_hosts else 1) if processes is None else processes
     load = _Load(own, other_hosts, _recover_s(recover))
     terms, worst = _planned(loaded, profile, sets, Options(**options), load.recover_s)
@@ -106,12 +110,16 @@ class _Load:
     recover_s: float
 
 
-def _other_hosts(expect_workers: int | None, host: str | None, port: int | None) -> "OtherHosts | None":
+def _other_hosts(
+    expect_workers: int | None, host: str | None, port: int | None, secret_file: Path | None
+) -> "OtherHosts | None":
+    from relayload.engine import join_secret
     from relayload.locust_plugin.series import OtherHosts
 
     if expect_workers is None:
         return None
-    others = OtherHosts(expect_workers, host or LOOPBACK, port or _PORT)
+    secured = join_secret.read(secret_file, {**os.environ}) is not None
+    others = OtherHosts(expect_workers, host or LOOPBACK, port or _PORT, secret_file, secured)
     others.check()
     return others
 
@@ -130,12 +138,17 @@ def _recover_s(written: str | None) -> float:
 
 
 def _invitation(other_hosts: "OtherHosts") -> str:
+    from relayload.transport.origin import is_loopback
+
     expected = "1 worker" if other_hosts.expect_workers == 1 else f"{other_hosts.expect_workers} workers"
     own = " (this host alone: --master-bind-host names an address)" if other_hosts.bind_host == LOOPBACK else ""
     port = "" if other_hosts.bind_port == _PORT else f" --master-port {other_hosts.bind_port}"
+    secret = " --relay-secret-file FILE" if other_hosts.secured else ""
+    exposed = not (other_hosts.secured or is_loopback(other_hosts.bind_host))
+    open_door = "; no join secret: whoever reaches that port can take part (--secret-file)" if exposed else ""
     return (
         f"waiting for {expected} of other hosts on {other_hosts.bind_host}:{other_hosts.bind_port}{own}; on each: "
-        f'locust -f "$(relayload locustfile)" --worker --master-host {other_hosts.bind_host}{port}'
+        f'locust -f "$(relayload locustfile)" --worker --master-host {other_hosts.bind_host}{port}{secret}{open_door}'
     )
 
 
