@@ -35,7 +35,9 @@ def test_keys_differ_by_purpose_and_secret_and_print_nowhere() -> None:
 def test_keys_are_those_of_hkdf() -> None:
     """By `openssl kdf -keylen 32 -kdfopt digest:SHA256 -kdfopt key:0123456789abcdef -kdfopt salt:"relayload join"
     -kdfopt info:a HKDF`."""
-    assert JoinSecret(TEXT.encode()).key(b"a").hex() == "9cb7f8efedd47df612a60f8431f0000d5ba091655fd215be103435b959153446"
+    assert (
+        JoinSecret(TEXT.encode()).key(b"a").hex() == "9cb7f8efedd47df612a60f8431f0000d5ba091655fd215be103435b959153446"
+    )
 
 
 @pytest.mark.parametrize(
