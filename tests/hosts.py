@@ -118,6 +118,11 @@ class Host:
     def python(self, *arguments: str | Path, log: Path, **environ: str) -> "HostProcess":
         return self.start(sys.executable, *arguments, log=log, **environ)
 
+    @property
+    def prefix(self) -> list[str]:
+        """What goes before a command so that it runs on this host."""
+        return self._enter
+
     def link(self, state: str) -> None:
         """Plug in (`up`) or unplug (`down`) the cable."""
         switch, port = self.port

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import gevent
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from relayload import clock
 from relayload.core.exit_codes import ExitCode
@@ -48,8 +47,8 @@ class Watch:
 
     def _watch(self) -> None:
         while True:
-            event = recv_monitor_message(self._monitor)
-            self._on_event(int(event["event"]), event["endpoint"].decode())
+            event, endpoint = self._monitor.recv_multipart()
+            self._on_event(int.from_bytes(event[:2], sys.byteorder), endpoint.decode())
 
 
 class MasterSought:

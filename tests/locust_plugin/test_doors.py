@@ -144,17 +144,18 @@ def test_a_stranger_changes_nothing(
     knows_key: bool,
 ) -> None:
     file = LOCUSTFILE if curve else locustfile
-    run = master("--loglevel", "DEBUG", file=file, seconds=4, **SECRET)
+    run = master("--loglevel", "DEBUG", "--expect-workers", "2", file=file, seconds=4, **SECRET)
     worker(file=file, **SECRET)
     wait_for(lambda: "reported as ready" in run.output)
     (victim,) = re.findall(r"(\S+) \(index \d\) reported as ready", run.output)
     key = ran_patched(MASTER_KEY, *SECRET.values()).strip() if knows_key else "-"
     rogue = start("rogue_worker", str(port), key, victim, PYTHONPATH=str(ROOT / "tests"))
+    wait_for(lambda: "begun" in rogue.output)
+    worker(file=file, **SECRET)
     assert run.wait() == 0, run.output
-    assert "begun" in rogue.output
     counts = saved(tmp_path / "run", "summary.json")["counts"]
     assert counts["offered"] == counts["ok"] == relay_stats(relay)["requests"] == 85
-    assert saved(tmp_path / "run", "run.json")["workers"] == 1
+    assert saved(tmp_path / "run", "run.json")["workers"] == 2
     assert "rogue" not in run.output, "no handler saw a message of it"
     told = [line for line in rogue.output.splitlines() if "was sent" in line]
     assert all("wants a join secret" in line for line in told), "it learns nothing but that"
@@ -165,10 +166,10 @@ def test_a_stranger_can_not_join_the_workers_that_a_master_has_forked(
 ) -> None:
     options = ("--relay-profile", profile(arrivals="constant", seconds=4), "--relay-out", tmp_path / "run")
     where = ("--relay-set", f"target.base_url={relay.base_url}", "--master-bind-port", port, "--master-port", port)
-    run = locust(*options, *where, "--processes", "2")
     rogue = start("rogue_worker", str(port), "-", "nobody", PYTHONPATH=str(ROOT / "tests"))
+    wait_for(lambda: "begun" in rogue.output)
+    run = locust(*options, *where, "--processes", "2")
     assert run.wait() == 0, run.output
-    assert "begun" in rogue.output
     assert saved(tmp_path / "run", "summary.json")["counts"]["ok"] == relay_stats(relay)["requests"] == 85
     assert saved(tmp_path / "run", "run.json")["workers"] == 2
     assert "rogue" not in run.output
