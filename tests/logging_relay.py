@@ -1,9 +1,9 @@
-"""A small relay that logs what it receives, independent of the fake relay: `python logging_relay.py HOST LOG`.
+"""A small relay that logs what it receives, independent of the fake one: `python logging_relay.py HOST LOG [SECONDS]`.
 
-Prints its port. It answers every request after 50 ms with `USAGE`, and writes a JSON line for each before: the number
-that its prompt says (`arrival 17`), a hash of its body, the address it came from, and the instant at which the kernel
-received it, so that a busy machine does not blur the order. A thread for each connection is enough for some hundred
-requests a second.
+Prints its port. It answers every request after 50 ms, or so many seconds, with `USAGE`, and writes a JSON line for each
+before: the number that its prompt says (`arrival 17`), a hash of its body, the address it came from, and the instant at
+which the kernel received it, so that a busy machine does not blur the order. A thread for each connection is enough for
+some hundred requests a second.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from typing import TextIO
 USAGE = {"prompt_tokens": 100, "completion_tokens": 100, "total_tokens": 200}
 _SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@ll")
-_LATENCY_S = 0.05
+_LATENCY_S = float(sys.argv[3]) if len(sys.argv) > 3 else 0.05
 _NUMBER = re.compile(rb"arrival (\d+)")
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _ANSWER = json.dumps(

@@ -27,7 +27,7 @@ from relayload.core.capacity.search import next_step, unfinished
 from relayload.core.capacity.terms import Terms
 from relayload.core.capacity.trial import Trial, Wanted, trial_of
 from relayload.core.errors import AuthorError, Fault
-from relayload.core.exit_codes import ExitCode
+from relayload.core.exit_codes import INTERRUPTIONS, ExitCode
 from relayload.core.model.progress import Progress
 from relayload.locust_plugin.launch import Launch, last_words, recorded
 from relayload.locust_plugin.series import OtherHosts, Series
@@ -37,13 +37,12 @@ from relayload.recording import Recording
 _CARRIED_OUT = (ExitCode.PASS, ExitCode.FAIL, ExitCode.UNPROVEN)
 _ENDED: Mapping[int, str] = MappingProxyType(
     {
-        ExitCode.SIGINT: "Ctrl-C ended it",
-        ExitCode.SIGTERM: "SIGTERM ended it",
+        **{code: f"{name} ended it" for code, name in INTERRUPTIONS.items()},
         ExitCode.GUARDRAIL: "a guardrail ended its last trial",
     }
 )
 """Why a search ends with a trial that exits with these codes."""
-_INTERRUPTIONS = ("sigint", "sigterm", "workers")
+_INTERRUPTIONS = ("sigint", "sigterm", "sighup", "workers")
 """What has ended a trial of whose requests some may have failed for that."""
 
 

@@ -1,6 +1,8 @@
 """The exit codes of every verb, and of headless Locust with our locustfile. The README has their table."""
 
+from collections.abc import Mapping
 from enum import IntEnum
+from types import MappingProxyType
 
 
 class ExitCode(IntEnum):
@@ -17,5 +19,12 @@ class ExitCode(IntEnum):
     GUARDRAIL = 5
     UNREACHABLE = 6
     """A target can't be load-tested, as a request before the run has shown."""
+    SIGHUP = 129
     SIGINT = 130
     SIGTERM = 143
+
+
+INTERRUPTIONS: Mapping[int, str] = MappingProxyType(
+    {ExitCode.SIGINT: "Ctrl-C", ExitCode.SIGTERM: "SIGTERM", ExitCode.SIGHUP: "SIGHUP"}
+)
+"""The signals that end what goes on in order, as users call them, by the exit code after them."""

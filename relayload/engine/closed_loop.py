@@ -95,9 +95,10 @@ class ClosedLoopExecutor:
             self._start(arrival, 0.0)
         except Unleased:
             return 0.0  # the user's next turn waits
-        except Exception as error:  # ours: Locust would log it, and let the user go on
+        except Exception as error:  # ours, which the master tells of: Locust would log it, and let the user go on
             self.crash = error
-            raise
+            self._in_flight.discard(user)
+            self._left.wait()
         finally:
             self._in_flight.discard(user)
         return self._think_time_s(arrival.index)

@@ -46,6 +46,7 @@ class Recorder:
 
     def snapshot(self, health: End, *, whole: bool = False) -> Snapshot:
         """Return what has ended since the last snapshot, or since the beginning of the run."""
+        self._check()
         self._fold()
         return self._snapshots.snapshot(self._run_clock.elapsed_s(), whole=whole, health=health)
 
@@ -117,6 +118,15 @@ class Recorder:
             self.status.crash = self.status.crash or str(error)
         self._writer.close()
         self.status.drained = True
+
+    def _check(self) -> None:
+        """Notice records that go nowhere: that is a crash of this process, which ends the run."""
+        if self.status.drained or self.status.crash:
+            return
+        try:
+            self._writer.check()
+        except AuthorError as error:
+            self.status.crash = str(error)
 
     def _write(self, line: Line) -> None:
         self._unfolded.append(self._writer.write(line))

@@ -16,6 +16,7 @@ from relayload.core.limits.observation import Seen, Stopped, Verdict
 from relayload.core.limits.search import Search
 from relayload.core.limits.steps import carry_out
 from relayload.core.units import format_duration
+from relayload.ending_signals import ending_signals
 from relayload.engine.targets import TargetHost
 from relayload.limits.asker import Asked, Asker
 from relayload.limits.caps import Caps, models_of, terms_of
@@ -25,8 +26,6 @@ from relayload.transport import Transport
 from relayload.transport.drivers import new_transport
 from relayload.transport.http_log import HttpLog
 from relayload.transport.probe_client import TargetUnreachable
-
-_SIGNALS = {signal.SIGINT: ExitCode.SIGINT, signal.SIGTERM: ExitCode.SIGTERM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +135,17 @@ class _Ended:
 
 @contextmanager
 def _interruptible() -> Iterator[_Ended]:
-    """Have SIGINT and SIGTERM end the search in order; a second one ends the process."""
+    """Have Ctrl-C, SIGTERM and SIGHUP end the search in order; a second one ends the process."""
     ended = _Ended(Event())
 
     def end(number: signal.Signals) -> None:
-        ended.code = _SIGNALS[number]
+        ended.code = signals[number]
         ended.event.set()
         for handler in handlers:
             handler.cancel()
 
-    handlers = [gevent.signal_handler(number, end, number) for number in _SIGNALS]
+    signals = ending_signals()
+    handlers = [gevent.signal_handler(number, end, number) for number in signals]
     try:
         yield ended
     finally:

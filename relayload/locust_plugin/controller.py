@@ -20,7 +20,7 @@ from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.progress import Details, Progress, StageSoFar
 from relayload.core.model.record import GUARDRAIL
-from relayload.core.model.run import HandChange
+from relayload.core.model.run import CRASH, HandChange
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.model.tags import DROPPED, REFUSED
 from relayload.core.model.verdict import ObjectiveResult, Verdict
@@ -47,6 +47,7 @@ from relayload.locust_plugin.run_info import new_run_info, write_profile
 from relayload.profile.plan import stages
 from relayload.recording import Folded, Recording, RunInfo, WorkerInfo, new_run_dir, progress
 from relayload.recording.compression import best_known
+from relayload.recording.reserve import release
 
 _LOG = logging.getLogger("relayload")
 _TICK_S = 0.1
@@ -92,6 +93,7 @@ class Controller:
         self.run_dir = out or new_run_dir(profile.name)
         self._recording = Recording.create(self.run_dir, new_run_info(profile, self.run_dir.name, base_urls))
         write_profile(self.run_dir, profile)
+        self._recording.reserve()
         self._runner = runner_of(environment)
         self._profile = profile
         self._changes = HandChanges(self._recording, profile, choice.multiplier)
@@ -122,6 +124,8 @@ class Controller:
         self._breach: Breach | None = None
         self.summary: Summary | None = None
         self.verdict: Verdict | None = None
+        self.finished = False
+        """The run is over, and judged if that was possible."""
 
     @property
     def info(self) -> RunInfo:
@@ -248,6 +252,7 @@ class Controller:
 
     def skip_grace(self) -> None:
         """Stop waiting for what is in flight."""
+        _LOG.info("not waiting for what is in flight")
         self._grace_skipped = True
         if self._until_s is not None:
             self._send_end(grace_s=0.0)
@@ -275,37 +280,54 @@ class Controller:
             gevent.sleep(_TICK_S / 2)
 
     def finish(self, ended_by: str) -> None:
-        """Close the recording, summarize it and judge it. Call this once the load is drained."""
+        """Close the recording, summarize it and judge it. Call this once the load is drained.
+
+        If that can't be written, that is a crash, and there is no verdict.
+        """
+        self.finished = True
         self._received.close()
+        release(self.run_dir)
+        try:
+            self._finish(ended_by)
+        except AuthorError as error:
+            self._own_crash = self.crash or str(error)
+
+    def _finish(self, ended_by: str) -> None:
         guardrail, broken = self._guardrail, str(self._breach) if self._breach else None
         statuses = self._statuses.values()
         self._recording.update(
             ended_at_s=self._until_s,
-            ended_by=_ended_by(ended_by, guardrail, broken),
+            ended_by=_ended_by(ended_by, self.crash, guardrail, broken),
+            crash=self.crash,
             stopped_by_guardrail=guardrail,
             stopped_by_objective=broken,
             offered=self._workload.offered(self.elapsed_s if self._until_s is None else self._until_s, self._statuses),
             workers=max(1, len(statuses)),
-            worker_reports=tuple(
-                WorkerInfo(
-                    worker=status.worker,
-                    started=status.started,
-                    dropped=status.dropped,
-                    drained=status.drained,
-                    host=status.host,
-                    clock_offset_s=status.clock_offset_s,
-                    clock_error_s=status.clock_error_s,
-                    clock_steps=status.clock_steps,
-                )
-                for status in statuses
-            ),
+            worker_reports=self._told,
         )
         folded = self._recording.fold()
-        self.summary, self.verdict = folded.results()
-        self._recording.write_summary(self.summary)
-        self._recording.write_verdict(self.verdict)
+        summary, verdict = folded.results()
+        self._recording.write_summary(summary)
+        self._recording.write_verdict(verdict)
+        self.summary, self.verdict = summary, verdict
         progress.remove(self.run_dir)
-        self._write_page(self.summary, self.verdict, folded)
+        self._write_page(summary, verdict, folded)
+
+    @property
+    def _told(self) -> tuple[WorkerInfo, ...]:
+        return tuple(
+            WorkerInfo(
+                worker=status.worker,
+                started=status.started,
+                dropped=status.dropped,
+                drained=status.drained,
+                host=status.host,
+                clock_offset_s=status.clock_offset_s,
+                clock_error_s=status.clock_error_s,
+                clock_steps=status.clock_steps,
+            )
+            for status in self._statuses.values()
+        )
 
     def _write_page(self, summary: Summary, verdict: Verdict, folded: Folded) -> None:
         """Write report.html. The run is judged by now, so that whatever goes wrong here is told, and no more."""
@@ -362,7 +384,7 @@ class Controller:
             self._notice_silence()
             self._look_at_objectives()
             if tick % _TICKS_PER_PROGRESS == 0:
-                progress.write(self.run_dir, self.progress())
+                self._write_progress()
             tick += 1
             gevent.sleep(_TICK_S)
         if self._until_s is None:
@@ -371,6 +393,13 @@ class Controller:
             else:
                 self.end()
             done()
+
+    def _write_progress(self) -> None:
+        """Write progress.json; where that fails the run has nowhere to be recorded, and ends."""
+        try:
+            progress.write(self.run_dir, self.progress())
+        except AuthorError as error:
+            self._own_crash = str(error)
 
     def _look_at_objectives(self) -> None:
         if self._breach is None:
@@ -480,6 +509,7 @@ class Controller:
             ok=self._so_far.count(lambda key: key.ok),
             failed=self._so_far.count(lambda key: key.failed),
             workers=1 if self._alone else self._lessor.fresh(clock.now_s()),
+            told=self._told,
             requests=self._workload.requests,
             ttft_p50_s=ttft.quantile_s(0.5),
             ttft_p99_s=ttft.quantile_s(0.99),
@@ -519,8 +549,10 @@ class Controller:
             done()
 
 
-def _ended_by(ended_by: str, guardrail: str | None, broken: str | None) -> str:
+def _ended_by(ended_by: str, crash: str | None, guardrail: str | None, broken: str | None) -> str:
     """Return what ended the run; a signal comes first, since its sender expects its exit code."""
     if ended_by not in _UNHURRIED:
         return ended_by
+    if crash:
+        return CRASH
     return GUARDRAIL if guardrail else _OBJECTIVE if broken else ended_by

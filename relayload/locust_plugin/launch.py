@@ -1,11 +1,13 @@
 """Starts `locust` as a process of its own, watches its progress, and ends it. Does not import Locust."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -13,6 +15,7 @@ from typing import BinaryIO, Self
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.model.progress import Progress
+from relayload.ending_signals import ending_signals
 from relayload.locust_plugin.early import LOG_NAME, EarlyLocust
 from relayload.locust_plugin.master_port import MasterPort, workers
 from relayload.locust_plugin.options import LAUNCHER_PID, OWN_MESSAGE, Exports
@@ -76,7 +79,7 @@ def environment() -> dict[str, str]:
 
 
 def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:
-    """Run to the end and return Locust's exit code. Ctrl-C and SIGTERM are passed on; their codes are 130 and 143.
+    """Run to the end and return Locust's exit code. Ctrl-C, SIGTERM and SIGHUP are passed on, with codes of their own.
 
     `watch` is called a few times a second with the progress, or None before there is any. Locust's output goes to
     `locust.log` in the run's directory, in UTF-8. Raises AuthorError if that can't be written to.
@@ -112,14 +115,36 @@ def _started(launch: Launch, log: BinaryIO) -> "subprocess.Popen[bytes]":
 
 
 def begun_log(run_dir: Path) -> BinaryIO:
-    """Begin the log of a Locust, in a directory that is made for it. Raises AuthorError if it can't be written to."""
+    """Begin the log of a Locust, in a directory that is made for it, and lock it until it is closed.
+
+    Raises AuthorError if the directory can't be written to, or if another run has locked it.
+    """
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
         log = (run_dir / LOG_NAME).open("ab")  # a Locust that was begun early writes to it beside us
+        _lock(log, run_dir)
         log.truncate(0)
         return log
     except OSError as error:
         raise AuthorError([Fault(f"can't be written to: {error.strerror}", file=str(run_dir))]) from None
+
+
+def check_unused(run_dir: Path) -> None:
+    """Raise AuthorError if another run has locked the log there."""
+    with suppress(OSError), (run_dir / LOG_NAME).open("rb+") as log:
+        _lock(log, run_dir)
+
+
+def _lock(log: BinaryIO, run_dir: Path) -> None:
+    try:
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        log.close()
+        raise AuthorError(
+            [Fault("another run is recording there: name another directory", file=str(run_dir))]
+        ) from None
+    except OSError:
+        pass  # a file system without locks
 
 
 def recorded(run_dir: Path) -> bool:
@@ -129,13 +154,16 @@ def recorded(run_dir: Path) -> bool:
 
 def last_words(run_dir: Path) -> str:
     """Return what to print about a run without a verdict: our own message, or the end of Locust's log."""
-    lines = (run_dir / LOG_NAME).read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    try:
+        lines = (run_dir / LOG_NAME).read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    except OSError:
+        return f"{OWN_MESSAGE}{run_dir} was removed while the run went on: nothing of it is recorded\n"
     ours = [line for line in lines if line.startswith(OWN_MESSAGE)]
     return "".join(ours or lines[-_LAST_LINES:])
 
 
 class Interruption:
-    """A context in which SIGINT and SIGTERM go to the process that is followed, instead of ending this one.
+    """A context in which Ctrl-C, SIGTERM and SIGHUP go to the process that is followed, instead of ending this one.
 
     Until that process records, nothing has to be ended in order, and its Python would answer a SIGINT with a traceback,
     or lose it; so its whole group gets SIGTERM, whichever signal came.
@@ -163,7 +191,7 @@ class Interruption:
             self._end()
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ending_signals():
             self._before[number] = signal.signal(number, self._pass_on)
         return self
 

@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from signal import Signals
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -142,9 +141,10 @@ class MasterPlugin:
         self._refusal: str | None = None
         self._ended_by = "stop"
         self._finishing = BoundedSemaphore()
+        self._quitting = False
         self._metrics: MetricsServer | None = None
         self._otlp: OtlpExport | None = None
-        self._interruption = Interruption(self._begun, self._end, self._skip_grace)
+        self._interruption = Interruption(self._begun, self._end, self._skip_grace, self._last_words)
 
     def listen(self) -> None:
         """Manage runs from now on. Exits with code 6 if a headless run can't reach its target."""
@@ -426,7 +426,7 @@ class MasterPlugin:
     def _finish(self, ended_by: str) -> None:
         """Judge the run, once, whoever sees its end first."""
         with self._finishing:
-            if self.run is not None and self.run.verdict is None:
+            if self.run is not None and not self.run.finished:
                 signal = self._interruption.signal
                 self.run.finish(signal.name.lower() if signal else ended_by)
                 self._log_verdict(self.run)
@@ -451,7 +451,13 @@ class MasterPlugin:
             _LOG.info("recorded in %s", run.run_dir)
 
     def _on_quitting(self, **_: Any) -> None:
-        """Set the exit code, which Locust reads right after this, whether or not users still run."""
+        """Set the exit code, which Locust reads right after this, whether or not users still run.
+
+        Locust shuts down once more for each SIGTERM: whoever comes second waits for the first to exit.
+        """
+        if self._quitting:
+            Event().wait()
+        self._quitting = True
         if isinstance(self._runner, MasterRunner):
             self._runner.stop(send_stop_to_client=False)
         else:
@@ -489,12 +495,18 @@ class MasterPlugin:
 
     def _end(self) -> None:
         if self.run is not None:
-            again = "Ctrl-C" if self._interruption.signal is Signals.SIGINT else "SIGTERM"
-            self.run.end(f", and a second {again} does not wait")
+            name = self._interruption.name
+            self.run.end("" if name == "SIGHUP" else f", and a second {name} does not wait")
 
     def _skip_grace(self) -> None:
         if self.run is not None:
             self.run.skip_grace()
+
+    def _last_words(self, signal: str) -> None:
+        if self.run is not None:
+            judged = f"relayload gate {self.run.run_dir} judges what was recorded until then"
+            sys.stderr.write(f"{OWN_MESSAGE}a third signal, {signal}, ended the run at once: {judged}\n")
+            sys.stderr.flush()
 
     def _leave_with_launcher(self) -> None:
         while os.getppid() == self._options.launcher_pid:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first ends the run in order, the second waits for nothing, the third is final.
+"""Ctrl-C, SIGTERM and SIGHUP: the first ends the run in order, the second waits for nothing, the third is final.
 
 gevent passes a KeyboardInterrupt or SystemExit from a signal's greenlet to the main greenlet, where Locust shuts down
 on the one and exits at once on the other. Once a run has begun, Locust handles SIGTERM as well.
@@ -7,34 +7,58 @@ on the one and exits at once on the other. Once a run has begun, Locust handles 
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 
 import gevent
 
-from relayload.core.exit_codes import ExitCode
+from relayload import clock
+from relayload.core.exit_codes import INTERRUPTIONS
+from relayload.ending_signals import ending_signals
 
-EXIT_CODES = {signal.SIGINT: ExitCode.SIGINT, signal.SIGTERM: ExitCode.SIGTERM}
 _LAST = 3
+_ONE_S = 0.1
+"""Within it a signal that comes again is the same one: a service manager sends it to every process of a run, of which
+one passes it on."""
 
 
 class Interruption:
     """The signals that a master or a lone process has received, and what they cause."""
 
-    def __init__(self, begun: Callable[[], bool], end: Callable[[], None], skip_grace: Callable[[], None]) -> None:
-        """`begun()` is true once a test has begun; `end()` ends its load, `skip_grace()` the wait for answers."""
+    def __init__(
+        self,
+        begun: Callable[[], bool],
+        end: Callable[[], None],
+        skip_grace: Callable[[], None],
+        last_words: Callable[[str], None],
+    ) -> None:
+        """`begun()` is true once a test has begun; `end()` ends its load, `skip_grace()` the wait for answers.
+
+        `last_words(signal)` tells of a run that is not waited for any more.
+        """
         self._begun = begun
         self._end = end
         self._skip_grace = skip_grace
+        self._last_words = last_words
         self._count = 0
+        self._counted: tuple[signal.Signals, float] | None = None
         self.signal: signal.Signals | None = None
-        for number in EXIT_CODES:
+        self._exit_codes = ending_signals()
+        for number in self._exit_codes:
             gevent.signal_handler(number, self._on, number)
 
     @property
+    def name(self) -> str:
+        """What users call the first signal."""
+        return INTERRUPTIONS[self._exit_codes[self.signal]] if self.signal else ""
+
+    @property
     def exit_code(self) -> int | None:
-        """130 or 143 once a signal was received."""
-        return EXIT_CODES[self.signal] if self.signal else None
+        """129, 130 or 143 once a signal was received."""
+        return self._exit_codes[self.signal] if self.signal else None
 
     def _on(self, number: signal.Signals) -> None:
+        if self._is_repeated(number):
+            return
         self._count += 1
         self.signal = self.signal or number
         if self._count == 1:
@@ -43,23 +67,37 @@ class Interruption:
         elif self._count < _LAST:
             self._skip_grace()
         else:
-            os._exit(EXIT_CODES[number])
+            with suppress(OSError):  # nobody may be there to read them
+                self._last_words(INTERRUPTIONS[self._exit_codes[number]])
+            os._exit(self._exit_codes[number])
+
+    def _is_repeated(self, number: signal.Signals) -> bool:
+        """Return whether nobody insists: a lost terminal sends SIGHUP again and again, from the shell and itself."""
+        if number is signal.SIGHUP:
+            return self._count > 0
+        before, now_s = self._counted, clock.now_s()
+        if before is not None and before[0] is number and now_s - before[1] < _ONE_S:
+            return True
+        self._counted = number, now_s
+        return False
 
     def _leave(self, number: signal.Signals) -> None:
         if not self._begun():
-            raise SystemExit(EXIT_CODES[number])
-        if number is signal.SIGINT:
+            raise SystemExit(self._exit_codes[number])
+        if number is not signal.SIGTERM:
             _throw_keyboard_interrupt()
 
 
-def leave_ctrl_c_to_master(busy: Callable[[], bool]) -> None:
-    """Ignore Ctrl-C in a busy worker: a terminal sends it to the whole group, but the master ends the run."""
+def leave_signals_to_master(busy: Callable[[], bool]) -> None:
+    """Ignore Ctrl-C and SIGHUP in a busy worker: a terminal sends them to the whole group; the master ends the run."""
 
-    def on_sigint() -> None:
+    def on_signal() -> None:
         if not busy():
             _throw_keyboard_interrupt()
 
-    gevent.signal_handler(signal.SIGINT, on_sigint)
+    for number in ending_signals():
+        if number is not signal.SIGTERM:
+            gevent.signal_handler(number, on_signal)
 
 
 def _throw_keyboard_interrupt() -> None:

@@ -60,7 +60,7 @@ from relayload.locust_plugin.channel import (
 from relayload.locust_plugin.locust_stats import LocustStats
 from relayload.locust_plugin.nodes import options_of, runner_of
 from relayload.locust_plugin.redistribution import remember_default_options
-from relayload.locust_plugin.signals import leave_ctrl_c_to_master
+from relayload.locust_plugin.signals import leave_signals_to_master
 from relayload.profile import Profile, load
 from relayload.profile.compose import Composer
 from relayload.profile.loading import overridden
@@ -115,7 +115,7 @@ class Worker:
             remember_default_options()
             self._environment.events.test_stopping.add_listener(self._on_test_stopping)
             self._environment.events.quitting.add_listener(self._on_quitting)
-            leave_ctrl_c_to_master(lambda: self.generator is not None and self.generator.busy)
+            leave_signals_to_master(lambda: self.generator is not None and self.generator.busy)
             self._runner.register_message(REFUSED, self._on_refused)
             self._runner.register_message(CLOCK, self._on_clock)
             self._runner.send_message(READY, pack(self._hello))
@@ -165,8 +165,12 @@ class Worker:
             if profile.sha256 != assignment.run.profile.sha256:
                 raise AuthorError([Fault("the profile of this run is another one here than on the master")])
             self.generator = self._new_generator(profile, assignment, run_clock)
+        except AuthorError as error:
+            _LOG.error("%s", error)
+            self._report_crash(assignment, str(error))
+            return
         except Exception as error:
-            self._report_crash(assignment, str(error) if isinstance(error, AuthorError) else repr(error))
+            self._report_crash(assignment, repr(error))
             raise
         self._shipper = self._new_shipper(assignment, self.generator.recording)
         self.generator.start(partial(self._renew, self.generator))

@@ -33,8 +33,12 @@ class RecordWriter:
     """Appends lines to one worker's file with one write each, so that a killed process leaves every finished line."""
 
     def __init__(self, path: Path) -> None:
+        """Raises AuthorError if the file can't be made."""
         self._path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise _unwritable(path, error) from None
         self._encode = msgspec.json.Encoder().encode
 
     def write(self, line: Line) -> Line:
@@ -51,6 +55,11 @@ class RecordWriter:
         append(self._file, data + b"\n", self._path)
         return line
 
+    def check(self) -> None:
+        """Raise AuthorError if the file was removed meanwhile: what is written to it is nowhere."""
+        if os.fstat(self._file).st_nlink == 0:
+            raise AuthorError([Fault("was removed while it was written", file=str(self._path))])
+
     def close(self) -> None:
         os.close(self._file)
 
@@ -66,13 +75,22 @@ class RecordWriter:
 
 
 def append(file: int, data: bytes, path: Path) -> None:
-    """Append to an open file with one write. Raises AuthorError if the disk does not take all of it."""
+    """Append to an open file, with one write if the disk takes all at once.
+
+    Raises AuthorError if it does not take all of it; then nothing is appended.
+    """
+    written = 0
     try:
-        written = os.write(file, data)
+        while written < len(data):
+            written += os.write(file, data[written:])
     except OSError as error:
-        raise AuthorError([Fault(f"can't be written: {error.strerror}", file=str(path))]) from None
-    if written != len(data):
-        raise AuthorError([Fault(f"can't be written: the disk took {written} of {len(data)} bytes", file=str(path))])
+        if written:
+            os.ftruncate(file, os.fstat(file).st_size - written)
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> AuthorError:
+    return AuthorError([Fault(f"can't be written: {error.strerror}", file=str(path))])
 
 
 def _countable(record: Record) -> bool:

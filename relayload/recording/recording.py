@@ -36,15 +36,18 @@ from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.scenario_tags import on_scenarios
 from relayload.core.objectives.verdict import assess
+from relayload.recording import progress
 from relayload.recording.cleaning import check_numbers, cleaned
 from relayload.recording.lines import NO_RECORD, Damage, Part, RecordWriter, expected_bytes, parts, read
 from relayload.recording.processes import runner, usable_processes
+from relayload.recording.reserve import reserve
 
 RUN, SUMMARY, VERDICT = "run.json", "summary.json", "verdict.json"
 _RECORDS = re.compile(r"records-[0-9]{1,6}\.jsonl(\.gz|\.zst)?")
 _MOST_BYTES = 64 << 20
 """The largest run.json, summary.json or verdict.json that is read."""
 _UNKNOWN_S = 3600.0
+_TAKEN = "already holds a recording: name another directory"
 _MOST_WINDOWS = 1_000_000
 _HIGHEST_PRICE = 10**9
 _MOST_KINDS = 50_000
@@ -86,7 +89,7 @@ def check_vacant(directory: Path) -> None:
     if directory.exists() and not directory.is_dir():
         raise _fault(directory, "is not a directory")
     if (directory / RUN).exists() or records_files(directory):
-        raise _fault(directory, "already holds a recording: name another directory")
+        raise _fault(directory, _TAKEN)
 
 
 def records_files(directory: Path) -> list[Path]:
@@ -114,16 +117,34 @@ class Recording:
 
     @classmethod
     def create(cls, directory: Path, run: RunInfo) -> "Recording":
-        """Begin a recording in a vacant directory. Raises AuthorError, also if it can't be written."""
+        """Begin a recording in a vacant directory. Raises AuthorError, also if it can't be written.
+
+        Of several runs at once one gets the directory.
+        """
         check_vacant(directory)
         _check_readable(run)
         try:
             directory.mkdir(parents=True, exist_ok=True)
+            (directory / RUN).touch(exist_ok=False)
+        except FileExistsError:
+            raise _fault(directory, _TAKEN) from None
         except OSError as error:
             raise _fault(directory, f"can't be written to: {error.strerror}") from None
         recording = cls(directory, run)
-        recording._save(RUN, run)
+        try:
+            recording._save(RUN, run)
+        except AuthorError:
+            recording.remove()
+            raise
         return recording
+
+    def reserve(self) -> None:
+        """Make sure that its end can be recorded, too. Raises AuthorError if the disk has no room for that."""
+        try:
+            reserve(self.directory)
+        except OSError as error:
+            self.remove()
+            raise _fault(self.directory, f"can't be written to: {error.strerror}") from None
 
     @classmethod
     def open(cls, directory: Path) -> "Recording":
@@ -139,7 +160,7 @@ class Recording:
             datetime.fromisoformat(run.started_at)
         except ValueError:
             raise _fault(directory / RUN, f"started_at: expected an instant, got '{run.started_at[:60]}'") from None
-        return cls(directory, run)
+        return cls(directory, _as_last_told(directory, run) if run.ended_by is None else run)
 
     def writer(self, worker: int) -> RecordWriter:
         return RecordWriter(self.records_file(worker))
@@ -286,11 +307,16 @@ class Recording:
 def replace_file(path: Path, data: bytes) -> None:
     """Write a file atomically, first under another name in the same directory. Raises OSError."""
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(path)
+        draft = Path(file.name)
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            draft.chmod(0o644)
+            draft.replace(path)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +377,14 @@ def _fold_parts(parts: list[Part], empty: Callable[[], Fold]) -> tuple[Fold, lis
         except OSError as error:
             raise _fault(part.path, f"can't be read: {error.strerror}") from None
     return fold, damages
+
+
+def _as_last_told(directory: Path, run: RunInfo) -> RunInfo:
+    """Return a run that did not record its end, with what its master last knew of it: what is missing then was lost."""
+    last = progress.read(directory)
+    if last is None:
+        return run
+    return structs.replace(run, offered=None if run.closed else last.offered, worker_reports=last.told)
 
 
 def _prices(run: RunInfo) -> Iterator[Decimal]:

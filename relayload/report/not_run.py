@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from relayload.core.errors import Fault
-from relayload.core.exit_codes import ExitCode
+from relayload.core.exit_codes import INTERRUPTIONS, ExitCode
 from relayload.core.printable import one_line
 from relayload.report.ci_cases import CARRIED_OUT
 
@@ -14,8 +14,7 @@ _KINDS: Mapping[int, str] = MappingProxyType(
         ExitCode.CRASH: "CRASHED",
         ExitCode.BAD_INPUT: "BAD INPUT",
         ExitCode.UNREACHABLE: "UNREACHABLE",
-        ExitCode.SIGINT: "INTERRUPTED",
-        ExitCode.SIGTERM: "INTERRUPTED",
+        **dict.fromkeys(INTERRUPTIONS, "INTERRUPTED"),
     }
 )
 

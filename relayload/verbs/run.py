@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from relayload.core.errors import Fault
-from relayload.core.exit_codes import ExitCode
+from relayload.core.exit_codes import INTERRUPTIONS, ExitCode
 from relayload.core.printable import one_line
 from relayload.verbs.arguments import JSON, keep_page, print_failure, print_table, print_value
 from relayload.verbs.ci_options import Outputs, not_run, with_outputs
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     CarryOut = Callable[[Launch, Outputs, str], tuple[int, Recording | None]]
     """Takes the launch, what to write, and which run of how many it is, if there are several."""
-
-_INTERRUPTED: dict[int, str] = {ExitCode.SIGINT: "Ctrl-C", ExitCode.SIGTERM: "SIGTERM"}
 
 
 @click.command()
@@ -56,7 +54,7 @@ def command(
     Of several runs the worst verdict counts; one that could not be carried out ends them. A table of them all comes
     last, and with --json it is the only output. Each run writes its own junit-1.xml, junit-2.xml and so on.
     """
-    from relayload.locust_plugin.launch import Launch, begin_early
+    from relayload.locust_plugin.launch import Launch, begin_early, check_unused
 
     early = click.get_current_context().with_resource(
         begin_early(source.file, source.own_sets, out, processes, exports)
@@ -73,6 +71,7 @@ def command(
     run_dirs = [run_dir] if repeat == 1 else [run_dir / f"run-{number}" for number in range(1, repeat + 1)]
     for own_dir in run_dirs:
         check_vacant(own_dir)
+        check_unused(own_dir)
     launches = [
         Launch(*source.written_to(own_dir), own_dir, processes, debug.environ(own_dir), exports=exports)
         for own_dir in run_dirs
@@ -155,8 +154,8 @@ def _message(launch: "Launch", code: int) -> str:
     """Return the message for a run that left no verdict, or that failed in part."""
     from relayload.locust_plugin.launch import last_words, recorded
 
-    if not recorded(launch.run_dir) and code in _INTERRUPTED:
-        return f"relayload: {_INTERRUPTED[code]} ended the run before its load began\n"
+    if not recorded(launch.run_dir) and code in INTERRUPTIONS:
+        return f"relayload: {INTERRUPTIONS[code]} ended the run before its load began\n"
     message = "".join(f"{one_line(line)}\n" for line in last_words(launch.run_dir).splitlines())
     return in_options(message) if launch.profile.name == FILE_NAME else message
 

@@ -15,5 +15,5 @@ def test_the_readme_tells_every_exit_code() -> None:
 
 def test_a_signal_is_128_and_its_number() -> None:
     assert {code.name: code.value for code in ExitCode if code > 128} == {
-        name: 128 + Signals[name] for name in ("SIGINT", "SIGTERM")
+        name: 128 + Signals[name] for name in ("SIGHUP", "SIGINT", "SIGTERM")
     }

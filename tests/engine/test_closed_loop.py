@@ -1,6 +1,7 @@
 import gevent
 import pytest
 from gevent import GreenletExit
+from support import until
 
 from relayload import clock
 from relayload.client.caller import Unleased
@@ -21,12 +22,14 @@ def loop(start, permit=None):
     )
 
 
-def test_a_failure_of_our_own_in_a_request_is_kept():
+def test_a_failure_of_our_own_in_a_request_is_kept_and_its_user_waits_for_the_end_of_the_run():
     closed = loop(lambda *_: fail(KeyError("own")))
-    with pytest.raises(KeyError) as error:
-        closed.turn(0)
-    assert closed.crash is error.value
+    user = gevent.spawn(closed.turn, 0)
+    until(lambda: closed.crash)
+    assert isinstance(closed.crash, KeyError)
     assert closed.in_flight == 0
+    closed.abandon()
+    user.get()
 
 
 def test_the_end_of_a_user_is_no_failure():

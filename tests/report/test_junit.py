@@ -90,7 +90,7 @@ def test_in_a_run_that_can_not_be_believed_nothing_passes(judged, some_lines):
     ]
     assert isinstance(results[certain][0], Failure)
     assert all(isinstance(result, Error) for name, (result,) in results.items() if name != certain)
-    assert results["the generator can be believed"][0].message == "the run was killed before it ended"
+    assert results["the generator can be believed"][0].message == "the run was killed, or could not record its end"
 
 
 def test_a_run_without_data_fails_without_an_objective(judged):
@@ -173,7 +173,7 @@ def test_the_text_of_an_element_does_not_repeat_its_message_but_has_it_part_by_p
 
 def test_a_reason_of_the_run_as_a_whole_stands_once(judged, some_lines):
     text = render_junit(*judged([], some_lines, ended_by=None))
-    assert text.count("the run was killed before it ended") == 1
+    assert text.count("the run was killed, or could not record its end") == 1
 
 
 NOT_RUN = NotRun(

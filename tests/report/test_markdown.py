@@ -65,7 +65,8 @@ def test_numbers_stand_to_the_right_and_what_the_relay_said_to_the_left(judged, 
 def test_a_run_that_can_not_be_believed_says_why(judged, some_lines):
     text = render_markdown(*judged(OBJECTIVES, some_lines, ended_by=None))
     assert text.startswith(
-        "### 🚫 INVALID: trial\n\n- errors.rate \\< 0.1% failed all the same\n- the run was killed before it ended\n"
+        "### 🚫 INVALID: trial\n\n"
+        "- errors.rate \\< 0.1% failed all the same\n- the run was killed, or could not record its end\n"
     )
 
 

@@ -21,7 +21,7 @@ def lines(judged, some_lines) -> list[RunLine]:
     return [
         made[0],
         structs.replace(made[1], latency_p99_s=2.0, errors=12_345),
-        structs.replace(made[2], latency_p99_s=9.0, unfit="INVALID: the run was killed before it ended"),
+        structs.replace(made[2], latency_p99_s=9.0, unfit="INVALID: the run was killed, or could not record its end"),
     ]
 
 

@@ -167,7 +167,7 @@ def test_a_verdict_shows_each_objective_with_what_was_seen(lines, make_run, fold
 
 def test_an_invalid_run_says_why(request_line, make_run, folded):
     text = render_verdict(_verdict([], [request_line(0)], make_run(ended_by=None), folded))
-    assert text == "INVALID (the profile has no objectives)\n  the run was killed before it ended\n"
+    assert text == "INVALID (the profile has no objectives)\n  the run was killed, or could not record its end\n"
 
 
 def test_an_invalid_run_tells_first_what_failed_all_the_same(request_line, make_run, folded):

@@ -94,7 +94,7 @@ def test_a_star_is_explained_where_it_is_shown(make_set, tmp_path: Path, monkeyp
 
 
 _SPOILT = [
-    ({"ended_by": None}, "INVALID: the run was killed before it ended"),
+    ({"ended_by": None}, "INVALID: the run was killed, or could not record its end"),
     (
         {"ended_by": "guardrail", "stopped_by_guardrail": "max_requests"},
         "STOPPED: a guardrail stopped the run: max_requests",
@@ -334,5 +334,5 @@ def test_targets_of_a_run_that_can_not_be_believed_are_told_with_exit_4(side_by_
     side_by_side(ended_by=None, ended_at_s=None)
     result = _compare(tmp_path, "both")
     assert result.exit_code == 4
-    assert "the run is INVALID: the run was killed before it ended" in result.stderr
+    assert "the run is INVALID: the run was killed, or could not record its end" in result.stderr
     assert "60 pairs" in result.stdout

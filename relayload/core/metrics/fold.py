@@ -325,7 +325,9 @@ def _unreadable(fold: Fold) -> tuple[str, ...]:
 
 
 def _missing(fold: Fold, run: RunInfo, unrecorded: dict[int, int]) -> tuple[str, ...]:
-    """Report missing records of workers that ended in order; those that died are known to leave gaps."""
+    """Report missing records of workers that ended in order; those that died or failed are known to leave gaps."""
+    if run.crash:
+        return ()
     in_order = {end.worker for end in fold.ends} | {info.worker for info in run.worker_reports if info.drained}
     return tuple(
         f"worker {worker} wrote {unrecorded[worker]} records that are not here: its file is cut short, or lies on "

@@ -66,6 +66,7 @@ def merged(runs: Sequence[RunInfo], shifts: Sequence[Shift], workers: int) -> Ru
         cautions=tuple(dict.fromkeys(caution for run in runs for caution in run.cautions)),
         ended_at_s=_of_all(runs, lambda run: run.ended_at_s, max),
         ended_by=_of_all(runs, lambda run: run.ended_by, _worst_end),
+        crash=_of_any(run.crash for run in runs),
         stopped_by_guardrail=_of_any(run.stopped_by_guardrail for run in runs),
         stopped_by_objective=_of_any(run.stopped_by_objective for run in runs),
         changes=tuple(change for run in runs for change in run.changes),

@@ -97,8 +97,8 @@ def _advice(reason: str) -> str:
 def _lost(thresholds: Thresholds, lost: int, offered: int) -> Iterator[str]:
     if lost > thresholds.lost_share * offered:
         yield (
-            f"the load was not delivered: {lost} of {offered} arrivals were lost with workers that died or were cut "
-            "off; allow for them in generator.lost_share if the rest is enough"
+            f"the load was not delivered: {lost} of {offered} arrivals were lost with workers that died, were cut "
+            "off or failed; allow for them in generator.lost_share if the rest is enough"
         )
 
 

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from relayload.core.model.run import WorkerInfo
+
 
 class Standing(StrEnum):
     """What the gate would say of an objective if the run ended now."""
@@ -74,6 +76,8 @@ class Progress(Struct, frozen=True, kw_only=True):
     ok: int
     failed: int
     workers: int
+    told: tuple[WorkerInfo, ...] = ()
+    """What each worker last reported."""
     requests: int | None = None
     """The requests of a batch; None for other loads."""
     ttft_p50_s: float | None = None

@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct, field
 
+from relayload.core.exit_codes import INTERRUPTIONS, ExitCode
 from relayload.core.model.amounts import (
     MOST_CHANGES,
     MOST_KEYS,
@@ -39,12 +40,15 @@ class ProfileInfo(Struct, frozen=True, kw_only=True):
 
 _INTERRUPTIONS = MappingProxyType(
     {
-        "sigint": "Ctrl-C",
-        "sigterm": "SIGTERM",
+        **{ExitCode(code).name.lower(): name for code, name in INTERRUPTIONS.items()},
         "stop": "a stop from outside",
         "workers": "the loss of the last worker",
     }
 )
+
+
+CRASH = "crash"
+"""`ended_by` of a run that a failure of relayload's own ended."""
 
 
 class StageInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -138,13 +142,15 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"wo
     ended_at_s: Instant | None = None
     """When the load ended: nothing was due later, though answers may have come later."""
     ended_by: str | None = None
-    """`schedule`, `stop`, `sigint`, `sigterm`, `workers`, `guardrail`, `objective` ..."""
+    """`schedule`, `stop`, `sigint`, `sigterm`, `sighup`, `crash`, `workers`, `guardrail`, `objective` ..."""
     stopped_by_guardrail: str | None = None
     """Which guardrail stopped the run, and why."""
     stopped_by_objective: str | None = None
     """Which broken objective stopped the run early, and how."""
     changes: Annotated[tuple[HandChange, ...], Meta(max_length=MOST_CHANGES)] = ()
     """What was changed by hand while the load went on."""
+    crash: str | None = None
+    """What of relayload failed and ended the run, or made a part of it worthless."""
     offered: Count | None = None
     """Arrivals that were due until the run ended; None in a closed load. In a batch, those whose turn came."""
     requests: Count | None = None
@@ -185,7 +191,12 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"wo
     def ended_early(self) -> bool:
         """Someone or something ended the run before its plan was complete."""
         stopped = self.stopped_by_guardrail or self.stopped_by_objective
-        return self.interrupted_by is not None or self.ended_by == "guardrail" or stopped is not None
+        return self.interrupted_by is not None or self.ended_by in ("guardrail", CRASH) or stopped is not None
+
+    @property
+    def cut_off(self) -> bool:
+        """Requests that it abandoned are nobody's failure: it was interrupted or killed, or failed itself."""
+        return self.interrupted_by is not None or self.ended_by in (None, CRASH)
 
     @property
     def open(self) -> bool:

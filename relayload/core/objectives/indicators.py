@@ -247,7 +247,7 @@ class Indicators:
         return self.run.load_s(self.source.last_due_at_s, self.source.last_end_s)
 
     def _counted(self, objective: Objective) -> Mapping[Position, SlotCounts]:
-        """Return the counts; if the run was interrupted, without abandoned requests, whose result is unknown.
+        """Return the counts; if the run was cut off, without abandoned requests, whose result is unknown.
 
         Where requests count when they end, only those that ended in the measured span count.
         """
@@ -258,7 +258,7 @@ class Indicators:
         if objective.by_end and not self.window:
             inside = counts.between(self._ending_spans(objective))
             found = {position: slot for position, slot in found.items() if inside(position)}
-        if self.run.interrupted_by is None:
+        if not self.run.cut_off:
             return found
         return {position: counts for position, counts in found.items() if not position.abandoned}
 

@@ -64,7 +64,7 @@ class RecordedRun:
                 values.add(int(window.begins_at_s), counted.counts.items())
             return GapSample(values, unanswered_s, objective.worst)
         requests = self._cut(objective.metric, window) if window else Selection(self._fold.by_tags)
-        unknown = self._run.interrupted_by is not None
+        unknown = self._run.cut_off
         requests = requests.where(
             lambda tags: (
                 within(objective.tags, tags.plan_tags)

@@ -248,7 +248,7 @@ class MergedSnapshot:
     def _is_wanted(self, objective: Objective, tags: Tags) -> bool:
         if not (within(objective.tags, tags.plan_tags) and of_outcome(objective.tags, tags)):
             return False
-        if self.run.interrupted_by is not None and tags.abandoned:
+        if self.run.cut_off and tags.abandoned:
             return False
         return tags.ok or objective.one_outcome or objective.asks_all
 

@@ -45,6 +45,7 @@ _EXIT_CODES = {
     Status.INVALID: ExitCode.UNPROVEN,
     Status.STOPPED: ExitCode.GUARDRAIL,
 }
+_KILLED = "the run was killed, or could not record its end"
 
 
 def assess(
@@ -137,8 +138,9 @@ def warnings_besides(summary: Summary, verdict: Verdict) -> tuple[str, ...]:
 
 def _reasons(run: RunInfo, summary: Summary) -> tuple[str, ...]:
     """Return why the numbers of the run can't be trusted."""
-    killed = ("the run was killed before it ended",) if run.ended_by is None else ()
-    return (*killed, *summary.generator.reasons)
+    killed = (_KILLED,) if run.ended_by is None else ()
+    crash = (f"a part of the run failed: {run.crash}",) if run.crash else ()
+    return (*killed, *crash, *summary.generator.reasons)
 
 
 def _whole(

@@ -9,7 +9,7 @@ from relayload.core.capacity.answer import Capacity
 from relayload.core.capacity.levels import Over
 from relayload.core.capacity.measures import Measures
 from relayload.core.capacity.trial import Trial
-from relayload.core.exit_codes import ExitCode
+from relayload.core.exit_codes import INTERRUPTIONS, ExitCode
 from relayload.core.units import format_duration
 from relayload.report.capacity import capacity_facts, decided, trial_headings, trial_row
 from relayload.report.capacity_findings import (
@@ -36,8 +36,7 @@ _CLASSES = {
     ExitCode.PASS: "pass",
     ExitCode.FAIL: "fail",
     ExitCode.GUARDRAIL: "stopped",
-    ExitCode.SIGINT: "stopped",
-    ExitCode.SIGTERM: "stopped",
+    **dict.fromkeys(INTERRUPTIONS, "stopped"),
 }
 _TRIAL_NOTE = "used: the part of its error budget, or of its limit, that the objective which binds has used"
 _WORDS = ("to", "verdict", "binds")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from relayload.core.exit_codes import ExitCode
+from relayload.core.exit_codes import INTERRUPTIONS, ExitCode
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.run import RunInfo
 from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
@@ -48,7 +48,7 @@ _MOST_DRAWN = 30
 """The most objectives that are drawn over time."""
 _MOST_LINES = 100
 """The most reasons and warnings."""
-_SIGNALS = {"sigint": (ExitCode.SIGINT, "Ctrl-C"), "sigterm": (ExitCode.SIGTERM, "SIGTERM")}
+_SIGNALS = {ExitCode(code).name.lower(): f"{code}, by {name}" for code, name in INTERRUPTIONS.items()}
 _ORDER = {Status.FAIL: 0, Status.INCONCLUSIVE: 1}
 
 
@@ -208,10 +208,7 @@ def _legends(verdict: Verdict) -> list[str]:
 
 def _exit_code(verdict: Verdict, run: RunInfo) -> str:
     """Return the exit code; a signal comes before the verdict."""
-    if run.ended_by not in _SIGNALS:
-        return str(verdict.exit_code)
-    code, name = _SIGNALS[run.ended_by]
-    return f"{code.value}, by {name}"
+    return _SIGNALS.get(run.ended_by or "", str(verdict.exit_code))
 
 
 def _environment(summary: Summary, run: RunInfo) -> list[tuple[str, list[str]]]:

@@ -68,7 +68,7 @@ def test_drops_for_several_reasons_are_told_one_by_one() -> None:
 def test_a_hundredth_of_the_arrivals_may_be_lost() -> None:
     assert told(started=990, lost=10) == ()
     assert told(started=989, lost=11) == (
-        "the load was not delivered: 11 of 1000 arrivals were lost with workers that died or were cut off; "
+        "the load was not delivered: 11 of 1000 arrivals were lost with workers that died, were cut off or failed; "
         "allow for them in generator.lost_share if the rest is enough",
     )
     assert told(Thresholds(lost_share=0.5), started=500, lost=500) == ()

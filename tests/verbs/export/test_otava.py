@@ -84,7 +84,7 @@ def test_runs_of_an_earlier_version_are_refused_by_name(make_recording, steady_l
 @pytest.mark.parametrize(
     ("ended_by", "why"),
     [
-        (None, "INVALID: the run was killed before it ended"),
+        (None, "INVALID: the run was killed, or could not record its end"),
         ("sigint", "Ctrl-C ended the run after 1m40s, before its plan was through"),
     ],
 )
