@@ -34,11 +34,8 @@
   });
   addEventListener("afterprint", () => { for (const one of folded) one.open = false; });
 
-  const block = document.getElementById("bins");
-  if (!block) return;
-  const bins = read(block);
-  const count = bins.names.length;
-  const charts = [];
+  let bins = null;
+  let charts = [];
 
   // What is shown of an axis, in steps of which it has `count`, and at least `fewest` are shown.
   class View {
@@ -62,7 +59,7 @@
   }
 
   // Charts over time share their zoom; one with an axis of its own has one of its own, or none.
-  const timeView = new View(count, 1);
+  let timeView = new View(1, 1);
   const viewOf = (figure) => {
     if (figure.classList.contains("timed")) return timeView;
     return figure.classList.contains("zooms") ? new View(48, 6) : new View(1, 1);
@@ -83,11 +80,12 @@
       this.right = bins.left + bins.width;
       const values = read(figure.querySelector(".values"));
       this.series = values.series;
-      this.at = values.at || bins.names.map((label, n) => [((n + 0.5) / count) * bins.width, label]);
+      this.at = values.at || bins.names.map((label, n) => [((n + 0.5) / bins.names.length) * bins.width, label]);
       this.ticks = figure.querySelector(".x-ticks");
       this.ownTicks = [...this.ticks.childNodes];
       this.position = null;
       this.hidden = new Set();
+      this.told = false;
       this.cursor = draw("line", { class: "cursor", visibility: "hidden" });
       this.cursor.setAttribute("y1", this.inner.y.baseVal.value);
       this.cursor.setAttribute("y2", this.inner.y.baseVal.value + this.inner.height.baseVal.value);
@@ -123,6 +121,24 @@
         entry.append(button);
         button.addEventListener("click", () => this.toggle(entry.dataset.series, button));
       }
+    }
+
+    // Stay as it is on a page whose other charts are new.
+    kept() {
+      if (this.timed) { this.view = timeView; timeView.charts.push(this); }
+      return this;
+    }
+
+    // Look as the chart did whose place this one takes.
+    follow(old) {
+      for (const hidden of old.hidden) {
+        const series = this.series.findIndex(([label]) => label === old.series[hidden][0]);
+        const button = this.figure.querySelector(`.legend li[data-series="${series}"] button`);
+        if (button) this.toggle(String(series), button);
+      }
+      if (!this.timed && !old.view.all) this.view.zoom(old.view.from, old.view.until);
+      this.told = old.told;
+      this.position = old.position === null ? null : Math.min(old.position, this.at.length - 1);
     }
 
     toggle(series, button) {
@@ -196,6 +212,7 @@
 
     clear() {
       this.position = null;
+      this.told = false;
       this.tip.hidden = true;
       this.cursor.setAttribute("visibility", "hidden");
     }
@@ -322,26 +339,52 @@
       if (other === chart || (chart.timed && other.timed)) other.show(position, speak && other === chart);
       else other.clear();
       if (other !== chart) other.tip.hidden = true;
+      other.told = other === chart;
     }
     if (chart.position !== null) chart.tell();
   }
 
-  for (const figure of document.querySelectorAll(".chart")) {
-    if (figure.querySelector(".values")) charts.push(new Chart(figure));
-  }
   // The rows of a chart without values, such as that of breakers, zoom with the rest.
-  for (const figure of document.querySelectorAll(".chart.timed")) {
-    if (!figure.querySelector(".values")) {
-      const silent = Object.create(Chart.prototype);
-      Object.assign(silent, {
-        figure, timed: true, view: timeView, inner: figure.querySelector(".inner"), ticks: figure.querySelector(".x-ticks"),
-        left: bins.left, right: bins.left + bins.width, plot: figure.querySelector(".plot"),
-        image: figure.querySelector(".plot svg"),
-        show() {}, clear() {}, tip: {}, position: null,
-      });
-      silent.ownTicks = [...silent.ticks.childNodes];
-      charts.push(silent);
-      timeView.charts.push(silent);
-    }
+  function silent(figure) {
+    const made = Object.create(Chart.prototype);
+    Object.assign(made, {
+      figure, timed: true, view: timeView, inner: figure.querySelector(".inner"), ticks: figure.querySelector(".x-ticks"),
+      left: bins.left, right: bins.left + bins.width, plot: figure.querySelector(".plot"),
+      image: figure.querySelector(".plot svg"),
+      hidden: new Set(), show() {}, clear() {}, tip: {}, position: null,
+    });
+    made.ownTicks = [...made.ticks.childNodes];
+    timeView.charts.push(made);
+    return made;
   }
+
+  // What a chart is known by, whatever it shows now.
+  function ident(figure) {
+    const place = figure.closest("[data-key]");
+    return `${place ? place.dataset.key : ""} ${figure.querySelector("h3").textContent}`;
+  }
+
+  // Takes in the charts of the page. Where some have taken the place of others, zoom, cursor and hidden lines stay.
+  function begin() {
+    const block = document.getElementById("bins");
+    if (!block) return;
+    const [from, until] = bins && !timeView.all ? [timeView.from * bins.step, timeView.until * bins.step] : [];
+    bins = read(block);
+    timeView = new View(bins.names.length, 1);
+    const before = new Map(charts.map((chart) => [ident(chart.figure), chart]));
+    charts = [...document.querySelectorAll(".chart")].map((figure) => {
+      const old = before.get(ident(figure));
+      if (old && old.figure === figure) return old.kept();
+      if (!figure.querySelector(".values")) return silent(figure);
+      const chart = new Chart(figure);
+      if (old) chart.follow(old);
+      return chart;
+    });
+    if (until) timeView.zoom(from / bins.step, until / bins.step);
+    const told = charts.find((chart) => chart.told && chart.position !== null);
+    if (told) together(told, told.position);
+  }
+
+  addEventListener("renewed", begin);
+  begin();
 })();

@@ -1,6 +1,6 @@
 """The page of one run: `report.html`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -11,6 +11,7 @@ from relayload.core.model.run import RunInfo
 from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.objectives.charts import Charts
 from relayload.core.objectives.formatting import quantity, share
+from relayload.core.objectives.run_so_far import NOT_YET
 from relayload.core.objectives.verdict import NO_OBJECTIVES, warnings_besides
 from relayload.core.units import format_duration
 from relayload.report.facts import Facts, batch_facts, client_facts, cost_facts, heading_facts, target_facts
@@ -49,6 +50,12 @@ _MOST_DRAWN = 30
 _MOST_LINES = 100
 """The most reasons and warnings."""
 _SIGNALS = {ExitCode(code).name.lower(): f"{code}, by {name}" for code, name in INTERRUPTIONS.items()}
+_SO_FAR = {Status.PASS: "pass so far", Status.INCONCLUSIVE: "undecided", Status.FAIL: "broken"}
+_BELIEF = {"yes": "Yes: the generator delivered the load and could measure it.", "no": "No:"}
+_BELIEF_SO_FAR = {
+    "yes": "So far, yes: the generator delivers the load and can measure it.",
+    "no": "No: the run would be INVALID because",
+}
 _ORDER = {Status.FAIL: 0, Status.INCONCLUSIVE: 1}
 
 
@@ -63,15 +70,21 @@ class RunPage:
     """None where there are no records to draw."""
     profile: str | None = None
     """The effective profile, as YAML without keys."""
+    lacking: Mapping[str, int] | None = None
+    """While the run goes on: how many requests more an objective needs, by its id, where that is known."""
+
+    @property
+    def so_far(self) -> bool:
+        return self.lacking is not None
 
 
 def render_page(page: RunPage) -> str:
     """Return the page as HTML."""
-    return rendered("run_page.html.j2", _context(page))
+    return rendered("run_page.html.j2", run_context(page))
 
 
-def _context(page: RunPage) -> dict[str, object]:
-    """Return what the template shows, by name."""
+def run_context(page: RunPage) -> dict[str, object]:
+    """Return what the templates of a run show, by name."""
     summary, verdict, run = page.summary, page.verdict, page.run
     drawn = _draw(page)
     series = page.charts.data.errors if page.charts else ()
@@ -87,13 +100,14 @@ def _context(page: RunPage) -> dict[str, object]:
         "reasons": _first([*filter(None, [failed_all_the_same(verdict)]), *verdict.reasons]),
         "exit_code": _exit_code(verdict, run),
         "objectives": [
-            _objective(result, drawn if place < _MOST_DRAWN else _Drawings())
+            _objective(result, drawn if place < _MOST_DRAWN else _Drawings(), page.lacking)
             for place, result in enumerate(_failed_first(verdict.objectives)[:_MOST_OBJECTIVES])
         ],
         "objectives_left": max(0, len(verdict.objectives) - _MOST_OBJECTIVES),
         "no_objectives": NO_OBJECTIVES,
         "interval_heading": interval_heading(verdict.objectives),
         "legends": _legends(verdict),
+        "belief": _BELIEF_SO_FAR if page.so_far else _BELIEF,
         "believable": summary.generator.valid,
         "doubts": _first(summary.generator.reasons),
         "health": _named(generator_facts(summary)[:1]),
@@ -101,15 +115,17 @@ def _context(page: RunPage) -> dict[str, object]:
         "warnings": _first(warnings_besides(summary, verdict)),
         "charts": drawn,
         "bins": _bins(page.charts),
-        "latencies": latency_table(summary),
-        "groups": group_tables(summary),
+        "no_charts": "nothing was due yet" if page.so_far else "there are no records to draw",
+        "no_lanes": NOT_YET if page.so_far else "there are no records to show",
+        "latencies": latency_table(summary, page.so_far),
+        "groups": group_tables(summary, page.so_far),
         "errors": error_table(summary.errors, series, summary.counts.started),
         "client": _named(client_facts(summary)),
         "spend": _named([*cost_facts(summary.cost), *target_facts(summary)]),
         "side_by_side": side_by_side_tables(summary.comparison),
         "lanes": lane_table(lanes),
         "phase_legend": phase_legend(),
-        "environment": _environment(summary, run),
+        "environment": _environment(summary, run, page.so_far),
         "profile": profile_lines(page.profile),
     }
 
@@ -148,7 +164,7 @@ def _bins(charts: Charts | None) -> Markup:
     bins = charts.data.bins
     names = [f"{instant_text(n * bins.step_s)}–{instant_text((n + 1) * bins.step_s)}" for n in range(bins.count)]
     starts = [instant_text(n * bins.step_s) for n in range(bins.count + 1)]
-    return bins_block(names, starts)
+    return bins_block(names, starts, bins.step_s)
 
 
 def _size(summary: Summary) -> Facts:
@@ -174,13 +190,15 @@ def _failed_first(results: Sequence[ObjectiveResult]) -> list[ObjectiveResult]:
     return sorted(results, key=lambda result: (_ORDER.get(result.verdict, 2), not result.counts))
 
 
-def _objective(result: ObjectiveResult, drawn: _Drawings) -> dict[str, object]:
+def _objective(result: ObjectiveResult, drawn: _Drawings, lacking: Mapping[str, int] | None) -> dict[str, object]:
     """Return what the row of an objective shows."""
     warns = result.verdict is not Status.PASS and not result.counts
     proof = {True: f" {PROVEN}", False: f" {OBSERVED}"}.get(result.proven, "") if result.proven is not None else ""
     windows = result.windows
+    status = "warning" if warns else f"{result.verdict.value}{proof}"
     return {
-        "status": "warning" if warns else f"{result.verdict.value}{proof}",
+        "id": result.id,
+        "status": status if lacking is None else status_so_far(result, lacking.get(result.id, 0)),
         "class": "warning" if warns else status_class(result.verdict),
         "sign": "!" if warns else mark_of(result),
         "name": condition(result),
@@ -211,12 +229,19 @@ def _exit_code(verdict: Verdict, run: RunInfo) -> str:
     return _SIGNALS.get(run.ended_by or "", str(verdict.exit_code))
 
 
-def _environment(summary: Summary, run: RunInfo) -> list[tuple[str, list[str]]]:
+def status_so_far(result: ObjectiveResult, lacking: int) -> str:
+    """Return what can be said of an objective while the run goes on, as `undecided (needs 5 more)`."""
+    word = _SO_FAR.get(result.verdict, result.verdict.value)
+    needs = f" (needs {lacking:,} more)" if lacking and result.verdict is Status.INCONCLUSIVE else ""
+    return f"{'' if result.counts else 'warning, '}{word}{needs}"
+
+
+def _environment(summary: Summary, run: RunInfo, so_far: bool) -> list[tuple[str, list[str]]]:
     facts: list[tuple[str, object]] = [
         ("platform", run.platform or "not recorded"),
         *run.versions.items(),
         ("load", run.load_kind),
-        ("ended by", run.ended_by or "not in order: the run was killed"),
+        ("ended by", run.ended_by or ("nothing: it goes on" if so_far else "not in order: the run was killed")),
         ("profile", f"{run.profile.name}, sha256 {run.profile.sha256}"),
         ("thresholds", _thresholds(run)),
     ]

@@ -77,9 +77,9 @@ def data_block(data: object, **attributes: object) -> Markup:
     return element("script", Markup(text), type="application/json", **attributes)
 
 
-def bins_block(names: Sequence[str] = (), starts: Sequence[str] = ()) -> Markup:
+def bins_block(names: Sequence[str] = (), starts: Sequence[str] = (), step_s: float = 1.0) -> Markup:
     """Return the names of the bins that all charts over time share, and where they are, for the script."""
-    return data_block({"names": names, "starts": starts, "left": LEFT, "width": PLOT_WIDTH}, id="bins")
+    return data_block({"names": names, "starts": starts, "step": step_s, "left": LEFT, "width": PLOT_WIDTH}, id="bins")
 
 
 @dataclass(frozen=True, slots=True)

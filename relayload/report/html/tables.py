@@ -29,6 +29,8 @@ _LONGEST_NAME = 80
 _PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
 _RANGE_WIDTH, _RANGE_HEIGHT = 120.0, 14.0
 
+_ABOUT = "≈ "
+
 Cell = str | Markup
 
 
@@ -52,9 +54,14 @@ class Table:
         return self.rows[MOST_DRAWN:]
 
 
-def latency_table(summary: Summary) -> Table:
-    """Return the percentiles of everything, and of each target, key, tag and scenario if there are several."""
-    headings = ("measured, ok", "", "n", *(f"p{p:g}" for p in _PERCENTILES), "p99 interval", "max")
+def latency_table(summary: Summary, so_far: bool = False) -> Table:
+    """Return the percentiles of everything, and of each target, key, tag and scenario if there are several.
+
+    Those of a run that goes on are known to within 0.4 %, and marked.
+    """
+    about = _ABOUT if so_far else ""
+    percentiles = (f"{about}p{p:g}" for p in _PERCENTILES)
+    headings = ("measured, ok", "", "n", *percentiles, f"{about}p99 interval", f"{about}max")
     rows = [row for name, metrics in groups(summary) for row in _metric_rows(name, metrics)]
     return Table(
         "Percentiles",
@@ -84,7 +91,7 @@ def _cells(found: Distribution) -> Iterator[str]:
     yield quantity(found.max, found.unit)
 
 
-def group_tables(summary: Summary) -> list[Table]:
+def group_tables(summary: Summary, so_far: bool = False) -> list[Table]:
     """Return a table for each way in which the run is divided, of all groups as far as there is room."""
     divided: dict[str, Mapping[str, Group]] = {
         "Stages": summary.by_stage,
@@ -97,14 +104,15 @@ def group_tables(summary: Summary) -> list[Table]:
     room, tables = MOST_ROWS, []
     for title, named in divided.items():
         if named:
-            tables.append(_group_table(title, named, room))
+            tables.append(_group_table(title, named, room, _ABOUT if so_far else ""))
             room = max(0, room - len(named))
     return tables
 
 
-def _group_table(title: str, named: Mapping[str, Group], room: int) -> Table:
+def _group_table(title: str, named: Mapping[str, Group], room: int, about: str) -> Table:
     paid = all(isinstance(group, PaidGroup) for group in named.values())
-    headings = ("", "started", "failed", "ok/s", "TTFT p50", "TTFT p99", "latency p50", "latency p99", "p50 to p99")
+    percentiles = (f"{name} {about}{p}" for name in ("TTFT", "latency") for p in ("p50", "p99"))
+    headings = ("", "started", "failed", "ok/s", *percentiles, "p50 to p99")
     x = _range_scale(list(named.values())[:MOST_DRAWN])
     rows: list[tuple[Cell, ...]] = []
     for number, (name, group) in enumerate(named.items()):
