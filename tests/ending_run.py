@@ -25,7 +25,8 @@ load: {load}
 scenarios:
   numbered: {{model: o3, prompt: {{file: prompts.txt, order: file}}, stream: false, max_output_tokens: 20}}
 objectives: [errors.rate < 50%]
-generator: {{late: 10s, late_share: 100%, loop_lag: 10s, drop_share: 100%, lost_share: 100%}} # these tests are not about a busy machine
+# These tests are not about a busy machine.
+generator: {{late: 10s, late_share: 100%, loop_lag: 10s, drop_share: 100%, lost_share: 100%}}
 """
 LOADS = {
     "open": "{{kind: open, arrivals: constant, max_in_flight: 5000, graceful_stop: 60s, {stages}rate: 40/s}}]}}",

@@ -45,4 +45,10 @@ def pack(message: Struct) -> dict[str, Any]:
 
 def unpack(data: dict[str, Any], kind: type[_Message]) -> _Message:
     """The message that was packed."""
-    return msgspec.msgpack.decode(data[_PACKED], type=kind)
+    return msgspec.msgpack.decode(packed(data), type=kind)
+
+
+def packed(data: dict[str, Any]) -> bytes:
+    """The message as it was packed."""
+    content: bytes = data[_PACKED]
+    return content

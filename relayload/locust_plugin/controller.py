@@ -5,7 +5,7 @@ from locust.runners import MasterRunner
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -18,13 +18,14 @@ import relayload
 from relayload import clock
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.summary import Summary
-from relayload.core.model.progress import Details, Progress, StageSoFar
+from relayload.core.model.progress import Details, ObjectiveSoFar, Progress, StageSoFar
 from relayload.core.model.record import GUARDRAIL
 from relayload.core.model.run import CRASH, HandChange
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.model.tags import DROPPED, REFUSED
 from relayload.core.model.verdict import ObjectiveResult, Verdict
 from relayload.core.objectives.abort import AbortMonitor, Breach
+from relayload.core.objectives.charts import Charts
 from relayload.core.objectives.details_so_far import details_so_far
 from relayload.core.objectives.snapshots import MergedSnapshot
 from relayload.core.objectives.standing import standing
@@ -126,6 +127,8 @@ class Controller:
         self.verdict: Verdict | None = None
         self.finished = False
         """The run is over, and judged if that was possible."""
+        self.charts: Charts | None = None
+        """With summary and verdict, what is known once the run is judged."""
 
     @property
     def info(self) -> RunInfo:
@@ -150,6 +153,16 @@ class Controller:
     def objectives_so_far(self) -> Sequence[ObjectiveResult]:
         """Return the results of the objectives by what has ended, or had ended shortly before."""
         return self._objectives_so_far.results(self._load_s)
+
+    def standings_so_far(self) -> Iterator[tuple[ObjectiveResult, ObjectiveSoFar]]:
+        """Yield the results so far, each with how its objective stands."""
+        results = self.objectives_so_far()
+        yield from zip(results, map(standing, self._profile.objectives, results), strict=False)
+
+    @property
+    def ending(self) -> bool:
+        """True once the load is over, or its end is known."""
+        return self._until_s is not None
 
     @property
     def elapsed_s(self) -> float:
@@ -218,11 +231,14 @@ class Controller:
         if was_silent and self._until_s is not None:
             self._send_end_to(client_id, self._grace_s)
 
-    def on_snapshot(self, client_id: str, snapshot: Snapshot) -> None:
-        """Handle a snapshot of a worker."""
-        if self._workers.get(client_id) == snapshot.worker and not self._so_far.replace(snapshot):
+    def on_snapshot(self, client_id: str, snapshot: Snapshot) -> bool:
+        """Handle a snapshot of a worker; return whether it is one of this run."""
+        if self._workers.get(client_id) != snapshot.worker:
+            return False
+        if not self._so_far.replace(snapshot):
             _LOG.info("a snapshot of worker %d is missing: asking for all of it", snapshot.worker)
             self._runner.send_message(WHOLE, None, client_id)
+        return True
 
     def on_records(self, client_id: str, piece: RecordsPiece) -> None:
         """Handle records of a worker on another host."""
@@ -334,7 +350,8 @@ class Controller:
         from relayload.recording.run_page import NAME, write_page  # not before the first request
 
         try:
-            write_page(self._recording, summary, verdict, folded)
+            self.charts = folded.charts(summary)
+            write_page(self._recording, summary, verdict, self.charts)
         except Exception as error:
             _LOG.warning("%s was not written: %s", NAME, error)
 
@@ -533,9 +550,7 @@ class Controller:
         if not self._displays:
             return None
         try:
-            results = self.objectives_so_far()
-            stands = map(standing, self._profile.objectives, results)
-            return details_so_far(self._so_far, self.caps, stands)
+            return details_so_far(self._so_far, self.caps, (stands for _, stands in self.standings_so_far()))
         except Exception as error:
             self._displays = False
             _LOG.warning("the display lacks objectives, errors and cost: %r; the run goes on without them", error)

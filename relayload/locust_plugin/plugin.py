@@ -38,6 +38,7 @@ from relayload.locust_plugin.channel import (
     RENEW,
     SNAPSHOT,
     pack,
+    packed,
     unpack,
 )
 from relayload.locust_plugin.choices import Choice
@@ -59,6 +60,7 @@ from relayload.transport.http_log import HttpLog, from_environment
 from relayload.transport.probe_client import TargetUnreachable
 
 if TYPE_CHECKING:
+    from relayload.locust_plugin.live_page import LivePages
     from relayload.locust_plugin.metrics import MetricsServer
     from relayload.locust_plugin.otlp import OtlpExport
 
@@ -101,6 +103,11 @@ class LocustPlugin:
         assert self._master is not None, "a worker starts nothing"
         self._master.start(choice)
 
+    def follow(self, pages: "LivePages") -> None:
+        """Tell the page of each run from now on."""
+        assert self._master is not None, "a worker has no page"
+        self._master.pages = pages
+
     def listen(self, events: Events) -> None:
         """Attach to Locust; called when the locustfile is imported."""
         events.init.add_listener(self._on_init)
@@ -138,6 +145,8 @@ class MasterPlugin:
         """The hosts of workers that are not on this one, by their ids."""
         self.run: Controller | None = None
         """The current or latest run."""
+        self.pages: LivePages | None = None
+        """What shows the runs on the web page, if there is one."""
         self._refusal: str | None = None
         self._ended_by = "stop"
         self._finishing = BoundedSemaphore()
@@ -331,6 +340,8 @@ class MasterPlugin:
             self._refuse(error, ExitCode.CRASH)
             raise
         else:
+            if self.pages is not None:
+                self.pages.began(self.run)
             self.run.begin(done)
         return self.run is not None
 
@@ -382,8 +393,10 @@ class MasterPlugin:
             self.run.on_renewal(msg.node_id, unpack(msg.data, Renewal))
 
     def _on_snapshot(self, msg: Message, **_: Any) -> None:
-        if self.run is not None:
-            self.run.on_snapshot(msg.node_id, unpack(msg.data, Snapshot))
+        if self.run is None or not self.run.on_snapshot(msg.node_id, unpack(msg.data, Snapshot)):
+            return
+        if self.pages is not None:
+            self.pages.told(packed(msg.data))
 
     def _on_clock(self, msg: Message, **_: Any) -> None:
         received_at_s = clock.now_s()
@@ -429,6 +442,8 @@ class MasterPlugin:
             if self.run is not None and not self.run.finished:
                 signal = self._interruption.signal
                 self.run.finish(signal.name.lower() if signal else ended_by)
+                if self.pages is not None:
+                    self.pages.ended(self.run)
                 self._log_verdict(self.run)
                 self._send_last_state(self.run, interrupted=signal is not None)
 
@@ -481,6 +496,8 @@ class MasterPlugin:
 
     def _on_quit(self, **_: Any) -> None:
         """Print our report after Locust's own tables, unless the launcher prints it."""
+        if self.pages is not None:
+            self.pages.end()
         if self.run is not None:
             self._print_results(self.run)
 

@@ -1,24 +1,28 @@
-"""Extends Locust's page: a panel with the run and its verdict, and answers to input that would have no effect.
+"""Extends Locust's page: the page of the run at `/relay`, a tab, and answers to input that would have no effect.
 
-Locust's extension points are the routes of its Flask app, the links under "Download Data", and the views, which are
-wrapped here to check the input first. Its forms can't be configured to disable fields.
+Locust's extension points are the routes of its Flask app, tabs, the links under "Download Data", and the views, which
+are wrapped here to check the input first. Its forms can't be configured to disable fields.
 """
 
 from locust.env import Environment
 from locust.runners import STATE_RUNNING, STATE_SPAWNING
 from locust.web import WebUI
 
+import gzip
 import logging
 from collections.abc import Callable
-from importlib.resources import files
+from functools import partial
+from html import escape
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, jsonify, request
 
-from relayload.core.model.verdict import Verdict
 from relayload.engine.targets import shown
 from relayload.locust_plugin.command_line import label_refusal
+from relayload.locust_plugin.live_page import LivePages
+from relayload.locust_plugin.locust_tab import add_rows, template_args
 from relayload.locust_plugin.metrics import RunMetrics
 from relayload.locust_plugin.nodes import options_of, runner_of
 from relayload.locust_plugin.notices import NO_HOST, NO_USERS, all_ours, by_default, uses_users
@@ -26,26 +30,29 @@ from relayload.locust_plugin.options import Options
 from relayload.locust_plugin.plugin import LocustPlugin
 from relayload.locust_plugin.web_control import WebControl
 from relayload.profile import Profile
-from relayload.report.text import (
-    MARKS,
-    condition,
-    counted,
-    interval,
-    interval_heading,
-    observed,
-    render_run,
-)
-from relayload.report.verdict_lines import verdict_reasons
+from relayload.recording.run_page import NAME as REPORT
+from relayload.report.html.live_page import CONTROL
+from relayload.report.page_renderer.messages import Failed, Look
+from relayload.report.text import render_run
 
 _LOG = logging.getLogger("relayload")
 View = Callable[..., Any]
-_USER_FIELDS = ("userCount", "spawnRate")
-_FILES = {"panel.css": "text/css", "panel.js": "text/javascript"}
-_LINKS = (("report", "relayload's report"), ("summary.json", "relayload's summary"), ("verdict.json", "its verdict"))
+_FILES = (REPORT, "report.txt", "summary.json", "verdict.json")
+_LINKS = (
+    ("./relay", "Show the run, as it goes on"),
+    (f"./relay/{REPORT}", "Show relayload's report"),
+    ("./relay/summary.json", "Show relayload's summary"),
+    ("./relay/verdict.json", "Show its verdict"),
+)
+_FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_GONE = (
+    '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="5">'
+    "<title>relayload: no page</title><p>{reason}</p>"
+)
 
 
 class Page:
-    """Locust's page, with our panel above it."""
+    """Locust's page, and our own beside it."""
 
     def __init__(
         self, environment: Environment, web_ui: WebUI, profile: Profile, options: Options, plugin: LocustPlugin
@@ -58,41 +65,36 @@ class Page:
         self._control = WebControl(environment, web_ui, profile, options, plugin)
         self._answer: str | None = None
         """The answer to the last form; Locust closes the form of an edit without showing one."""
+        self._pages = LivePages(self._look)
 
     def open(self) -> None:
-        """Add our routes and links. Call this before Locust serves the page."""
+        """Add our routes, tab and links. Call this before Locust serves the page."""
         app = self._web_ui.app
         assert app is not None
-        blueprint = Blueprint(
-            "relayload", __name__, url_prefix=f"{options_of(self._environment).web_base_path}/relayload"
-        )
-        for path, view in (("state", self._state), ("report", self._report), ("<name>.json", self._recorded)):
-            blueprint.add_url_rule(f"/{path}", view.__name__, self._web_ui.auth_required_if_enabled(view))
+        base = options_of(self._environment).web_base_path
+        blueprint = Blueprint("relayload", __name__, url_prefix=f"{base}/relay")
+        views: dict[str, View] = {"": self._page, "/sections": self._sections}
+        views |= {f"/{name}": partial(self._recorded, name) for name in _FILES}
+        for path, view in views.items():
+            blueprint.add_url_rule(path, f"page{path.replace('.', '_')}", self._guarded(view))
         self._control.open(blueprint)
-        blueprint.add_url_rule("/<name>", "file", _file)
         app.register_blueprint(blueprint)
         metrics = RunMetrics(lambda: self._plugin.latest)
-        app.add_url_rule(
-            f"{options_of(self._environment).web_base_path}/metrics",
-            "relayload_metrics",
-            self._web_ui.auth_required_if_enabled(lambda: metrics.app),
-        )
-        self._replace("locust.index", self._index)
+        app.add_url_rule(f"{base}/metrics", "relayload_metrics", self._guarded(lambda: metrics.app))
+        app.after_request(self._with_rows)
         self._replace("locust.swarm", self._start)
-        links = [{"href": f"./relayload/{path}", "title": f"Show {title}"} for path, title in _LINKS]
-        self._web_ui.template_args["extended_csv_files"] = links
+        self._web_ui.template_args.update(template_args(_LINKS))
+        self._plugin.follow(self._pages)
+
+    def _guarded(self, view: View) -> View:
+        """Return a view behind Locust's login, if that is on."""
+        guarded: View = self._web_ui.auth_required_if_enabled(lambda: view())
+        return guarded
 
     def _replace(self, endpoint: str, view: Callable[[View], Any]) -> None:
         assert self._web_ui.app is not None
         locusts = self._web_ui.app.view_functions[endpoint]
-        asked_first = self._web_ui.auth_required_if_enabled(lambda: view(locusts))
-        self._web_ui.app.view_functions[endpoint] = asked_first
-
-    def _index(self, locusts: View) -> Any:
-        page = locusts()
-        if not isinstance(page, str):
-            return page
-        return page.replace("<body>", f"<body>{_text('panel.html')}", 1)
+        self._web_ui.app.view_functions[endpoint] = self._guarded(partial(view, locusts))
 
     def _start(self, locusts: View) -> Any:
         """Start or edit a test, unless the form asks for something that would have no effect."""
@@ -136,64 +138,63 @@ class Page:
     def _needs_no_users(self) -> bool:
         return self._alone and not uses_users(self._profile)
 
-    def _state(self) -> Response:
+    def _look(self) -> Look:
+        """Return what the page shows besides what the renderer was told."""
         run = self._plugin.latest
-        default = by_default(self._profile) if self._options.by_default else None
-        warnings = (default, self._answer, self._plugin.trouble)
-        return jsonify(
-            {
-                "title": f"relayload: profile {self._plugin.profile.name}, against {shown(self._plugin.profile)}",
-                "warnings": list(filter(None, warnings)),
-                "fields": self._unused_fields(),
-                "run_dir": str(run.run_dir) if run else None,
-                **_verdict(run.verdict if run else None),
-            }
+        goes_on = run is not None and not run.finished
+        return Look(
+            name=self._plugin.profile.name,
+            target=shown(self._plugin.profile),
+            notices=self._notices(),
+            progress=run.progress() if run is not None and goes_on else None,
+            ending=run is not None and run.ending,
+            files=() if run is None or goes_on else _FILES,
         )
 
-    def _unused_fields(self) -> dict[str, str]:
-        """Return the fields of Locust's forms that have no effect, each with the reason."""
-        host = {"host": NO_HOST} if self._alone else {}
-        users = dict.fromkeys(_USER_FIELDS, f"no effect: {NO_USERS}") if self._needs_no_users else {}
-        return host | users
+    def _notices(self) -> tuple[str, ...]:
+        default = by_default(self._profile) if self._options.by_default else None
+        return tuple(filter(None, (default, self._answer, self._plugin.trouble)))
 
-    def _report(self) -> Response:
-        run = self._plugin.latest
-        if run is None or run.summary is None or run.verdict is None:
-            return _nothing_yet()
-        return Response(render_run(run.summary, run.info, run.verdict), mimetype="text/plain")
+    def _with_rows(self, response: Response) -> Response:
+        page = f"{request.base_url.rpartition('/stats/')[0]}/relay"
+        return add_rows(response, self._plugin.latest, self._notices(), page)
+
+    def _page(self) -> Response:
+        page = self._pages.page()
+        if isinstance(page, Failed):
+            return Response(_GONE.format(reason=escape(page.reason)), status=503, headers=_FRESH)
+        whole, forms = gzip.decompress(page.whole).decode(), CONTROL.format(self._control.control_forms())
+        return Response(whole.replace(CONTROL.format(""), forms, 1), headers=_FRESH, mimetype="text/html")
+
+    def _sections(self) -> Response:
+        """Answer a page that is open: only if there is something new, and as it came from the renderer."""
+        page = self._pages.page()
+        if isinstance(page, Failed):
+            return Response(page.reason, status=503, headers=_FRESH, mimetype="text/plain")
+        if page.tag in request.if_none_match:
+            return Response(status=304, headers=_FRESH)
+        zipped = bool(request.accept_encodings.quality("gzip"))
+        response = Response(page.sections if zipped else gzip.decompress(page.sections), headers=_FRESH)
+        response.set_etag(page.tag)
+        if zipped:
+            response.headers["Content-Encoding"] = "gzip"
+        return response
 
     def _recorded(self, name: str) -> Response:
+        """Answer with a file of the last run."""
         run = self._plugin.latest
-        value = {"summary": run.summary, "verdict": run.verdict}.get(name) if run else None
-        if value is None:
-            return _nothing_yet()
+        if run is None or run.summary is None or run.verdict is None:
+            return Response("no run has ended yet\n", status=404, mimetype="text/plain")
+        if name == "report.txt":
+            return Response(render_run(run.summary, run.info, run.verdict), mimetype="text/plain")
+        if name == REPORT:
+            return _file(run.run_dir / name)
+        value = {"summary.json": run.summary, "verdict.json": run.verdict}[name]
         return Response(msgspec.json.encode(value), mimetype="application/json")
 
 
-def _verdict(verdict: Verdict | None) -> dict[str, Any]:
-    if verdict is None:
-        return {"verdict": None}
-    results = verdict.objectives
-    cells = (
-        (MARKS[j.verdict], condition(j), observed(j), interval(j.low, j.high, j.unit), counted(j)) for j in results
-    )
-    return {
-        "verdict": verdict.verdict.value,
-        "reasons": list(verdict_reasons(verdict)),
-        "headings": ("", "objective", "observed", interval_heading(results), "k of n ≈ eff."),
-        "objectives": list(cells),
-    }
-
-
-def _nothing_yet() -> Response:
-    return Response("no run has ended yet\n", status=404, mimetype="text/plain")
-
-
-def _file(name: str) -> Response:
-    if name not in _FILES:
-        return Response(status=404)
-    return Response(_text(name), mimetype=_FILES[name])
-
-
-def _text(name: str) -> str:
-    return (files("relayload.locust_plugin") / "panel" / name).read_text(encoding="utf-8")
+def _file(path: Path) -> Response:
+    try:
+        return Response(path.read_bytes(), headers=_FRESH, mimetype="text/html")
+    except OSError:
+        return Response("the report was not written: see the log\n", status=404, mimetype="text/plain")

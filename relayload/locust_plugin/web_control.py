@@ -47,7 +47,7 @@ class WebControl:
         self._plugin = plugin
         self._folder = ProfileFolder(options.profiles) if options.profiles else None
         self._same_origin = SameOrigin()
-        self._base = f"{options_of(environment).web_base_path}/relayload"
+        self._base = f"{options_of(environment).web_base_path}/relay"
         self._told: str | None = None
         """The answer to the last form that a browser sent."""
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from relayload import files
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.verdict import Verdict
+from relayload.core.objectives.charts import Charts
 from relayload.recording.recording import Folded, Recording, replace_file
 from relayload.report.html.page import RunPage, render_page
 
@@ -27,9 +28,9 @@ def page_of(recording: Recording, summary: Summary, verdict: Verdict, folded: Fo
     return render_page(RunPage(summary, verdict, recording.run, charts, kept_profile(recording.directory)))
 
 
-def write_page(recording: Recording, summary: Summary, verdict: Verdict, folded: Folded) -> None:
+def write_page(recording: Recording, summary: Summary, verdict: Verdict, charts: Charts) -> None:
     """Write the page into the directory of the recording. Raises OSError if it can't be written."""
-    page = page_of(recording, summary, verdict, folded)
+    page = render_page(RunPage(summary, verdict, recording.run, charts, kept_profile(recording.directory)))
     replace_file(recording.directory / NAME, page.encode())
 
 

@@ -1,6 +1,7 @@
 """Locust's page for a profile, asked as a browser would."""
 
 import json
+import re
 import signal
 import socket
 from collections.abc import Callable
@@ -29,8 +30,31 @@ class Page:
         return self.asked("swarm", **{"user_count": 1, "spawn_rate": 1, **fields})
 
     @property
-    def state(self) -> Any:
-        return self.asked("relayload/state")
+    def text(self) -> str:
+        """What our page says, without its style and scripts."""
+        shown = re.sub(r"<(style|script).*?</\1>", "", self.asked("relay"), flags=re.DOTALL)
+        return " ".join(unescape(re.sub(r"<[^>]*>", " ", shown)).split())
+
+    @property
+    def notices(self) -> list[str]:
+        found = re.search(r'<ul class="notices">(.*?)</ul>', self.asked("relay"))
+        return [] if found is None else [unescape(each) for each in re.findall(r"</span> (.*?)</li>", found[1])]
+
+    @property
+    def judged(self) -> bool:
+        try:
+            return bool(self.asked("relay/verdict.json"))
+        except HTTPError:
+            return False
+
+    @property
+    def tab(self) -> list[list[str]]:
+        """The rows of our tab in Locust's page."""
+        (table,) = self.template_args["extended_tables"]
+        (rows,) = self.asked("stats/requests")["extended_stats"]
+        assert rows["key"] == table["key"]
+        assert [row["name"] for row in rows["data"]] == sorted(row["name"] for row in rows["data"])
+        return [[row[column["key"]] for column in table["structure"]] for row in rows["data"]]
 
     @property
     def template_args(self) -> Any:
@@ -54,7 +78,7 @@ def opened(start: Start, port: int) -> Callable[..., Page]:
 
 def answers(page: Page) -> bool:
     try:
-        return bool(page.state)
+        return bool(page.asked("relay"))
     except OSError:
         return False
 
@@ -63,8 +87,9 @@ def test_the_target_is_filled_in_as_the_host(opened: Callable[..., Page], profil
     page = opened("--relay-profile", profile())
     arguments = page.template_args
     assert (arguments["host"], arguments["missing_host_warning"]) == ("fake://o-series", False)
-    assert page.state["title"] == "relayload: profile short, against fake://o-series"
-    assert page.state["warnings"] == []
+    assert "short target fake://o-series – no run yet" in page.text
+    assert "How to start a run Press Start in Locust's page" in page.text
+    assert page.notices == []
 
 
 def test_several_targets_are_named(opened: Callable[..., Page], profile: WriteProfile) -> None:
@@ -74,17 +99,23 @@ def test_several_targets_are_named(opened: Callable[..., Page], profile: WritePr
     assert not page.template_args["missing_host_warning"]
 
 
-def test_the_panel_is_on_the_page_with_its_files(opened: Callable[..., Page], profile: WriteProfile) -> None:
+def test_locusts_own_page_is_as_locust_made_it_but_for_a_tab_and_links(
+    opened: Callable[..., Page], profile: WriteProfile
+) -> None:
     page = opened("--relay-profile", profile(), base="/load")
-    assert '<body><section id="relayload"' in page.asked("")
-    assert "MutationObserver" in page.asked("relayload/panel.js")
-    assert "#relayload" in page.asked("relayload/panel.css")
+    index = page.asked("")
+    assert index.count("<script") == 2  # Locust's bundle, and the arguments
+    assert '<link rel="stylesheet"' not in index
+    assert page.template_args["extended_tabs"] == [{"title": "relayload", "key": "relayload"}]
+    hrefs = [link["href"] for link in page.template_args["extended_csv_files"]]
+    assert hrefs == ["./relay", "./relay/report.html", "./relay/summary.json", "./relay/verdict.json"]
+    assert page.tab == [["whole page", f"{page.url}/relay", "", "", ""]]
     with pytest.raises(HTTPError, match="404"):
-        page.asked("relayload/page.py")
+        page.asked("relay/page.py")
 
 
 def test_the_quickstart_that_nobody_named_is_told_loudly(opened: Callable[..., Page]) -> None:
-    (warning,) = opened().state["warnings"]
+    (warning,) = opened().notices
     assert warning.startswith("no profile is named: this is the quickstart, against fake://o-series.")
 
 
@@ -105,7 +136,7 @@ def test_a_field_that_asks_for_another_target_starts_nothing(
     answer = page.swarm(**fields)
     assert not answer["success"]
     assert told in answer["message"]
-    assert page.state["warnings"] == [answer["message"]]
+    wait_for(lambda: page.notices == [answer["message"]])
     assert not (tmp_path / "runs").exists()
 
 
@@ -113,7 +144,6 @@ def test_an_edit_of_the_users_of_an_open_load_is_answered(
     opened: Callable[..., Page], profile: WriteProfile, tmp_path: Path
 ) -> None:
     page = opened("--relay-profile", profile(seconds=60))
-    assert set(page.state["fields"]) == {"host", "userCount", "spawnRate"}
     assert page.swarm(host="fake://o-series", profile="nightly")["success"]
     wait_for(lambda: asked(f"{page.url}/stats/requests")["state"] == "running")
     answer = page.swarm(user_count=50)
@@ -121,7 +151,7 @@ def test_an_edit_of_the_users_of_an_open_load_is_answered(
     assert answer["message"] == (
         "Nothing was changed: the profile's load says how much is sent, whatever the number of users"
     )
-    assert page.state["warnings"] == [answer["message"]]
+    wait_for(lambda: page.notices == [answer["message"]])
     assert answer["message"] in "".join(asked(f"{page.url}/logs")["master"])
     assert asked(f"{page.url}/stats/requests")["user_count"] == 1
 
@@ -133,12 +163,11 @@ def test_the_users_of_a_closed_load_may_be_changed(opened: Callable[..., Page], 
         "scenarios: {simple: {model: o3, prompt: simple, max_output_tokens: 5}}\n"
     )
     page = opened("--relay-profile", path)
-    assert set(page.state["fields"]) == {"host"}
     assert page.swarm()["success"]
     wait_for(lambda: asked(f"{page.url}/stats/requests")["state"] == "running")
     assert page.swarm(user_count=3)["success"]
     wait_for(lambda: asked(f"{page.url}/stats/requests")["user_count"] == 3)
-    assert page.state["warnings"] == []
+    assert page.notices == []
 
 
 def test_the_verdict_is_on_the_page_with_its_reasons_and_files(
@@ -146,22 +175,23 @@ def test_the_verdict_is_on_the_page_with_its_reasons_and_files(
 ) -> None:
     page = opened("--relay-profile", profile(), "--relay-set", "objectives.1=ttft.p50 < 1ms")
     with pytest.raises(HTTPError, match="404"):
-        page.asked("relayload/report")
+        page.asked("relay/report.txt")
     assert page.swarm(user_count=20)["success"]
-    assert page.state["warnings"] == [
-        "The number of users has no effect: the profile's load says how much is sent, whatever the number of users"
-    ]
-    wait_for(lambda: bool(page.state["verdict"]))
-    state = page.state
+    told = "The number of users has no effect: the profile's load says how much is sent, whatever the number of users"
+    wait_for(lambda: page.notices == [told])
+    wait_for(lambda: page.judged)
     (run_dir,) = tmp_path.glob("runs/*")
-    assert (state["verdict"], tmp_path / state["run_dir"]) == ("FAIL", run_dir)
-    assert [reason.split("  observed")[0] for reason in state["reasons"]] == ["FAIL  ttft.p50 < 1ms"]
-    assert [row[:2] for row in state["objectives"]] == [["✓", "errors.rate < 50%"], ["✗", "ttft.p50 < 1ms"]]
-    assert page.asked("relayload/report").endswith("FAIL (1 of 2 failed)\n")
+    wait_for(lambda: "FAIL 1 of 2 failed exit code 3" in page.text)
+    assert page.asked("relay/report.txt").endswith("FAIL (1 of 2 failed)\n")
+    assert page.asked("relay/report.html") == (run_dir / "report.html").read_text()
     for name in ("summary", "verdict"):
-        assert page.asked(f"relayload/{name}.json") == json.loads((run_dir / f"{name}.json").read_text())
-    hrefs = [link["href"] for link in page.template_args["extended_csv_files"]]
-    assert hrefs == ["./relayload/report", "./relayload/summary.json", "./relayload/verdict.json"]
+        assert page.asked(f"relay/{name}.json") == json.loads((run_dir / f"{name}.json").read_text())
+    wait_for(lambda: page.tab[1][0] == "verdict")
+    assert [row[:2] for row in page.tab[1:4]] == [
+        ["verdict", "FAIL"],
+        ["errors.rate < 50%", "PASS"],
+        ["ttft.p50 < 1ms", "FAIL"],
+    ]
 
 
 def test_a_target_that_is_not_there_is_told_on_the_page(opened: Callable[..., Page], profile: WriteProfile) -> None:
@@ -170,8 +200,8 @@ def test_a_target_that_is_not_there_is_told_on_the_page(opened: Callable[..., Pa
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
         page = opened("--relay-profile", profile(), "--relay-set", f"target.base_url={url}")
         assert page.swarm(host=url)["success"]
-        wait_for(lambda: bool(page.state["warnings"]))
-        (told,) = page.state["warnings"]
+        wait_for(lambda: page.notices)
+        (told,) = page.notices
     assert "nothing listens on" in told
     assert told in "".join(asked(f"{page.url}/logs")["master"])
 
@@ -181,7 +211,7 @@ def test_the_ratio_is_that_of_what_was_sent(opened: Callable[..., Page], profile
     before = {name: task["ratio"] for name, task in asked(f"{page.url}/tasks")["total"].items()}
     assert before == {"simple": 0.75, "plain": 0.25}
     page.swarm()
-    wait_for(lambda: bool(page.state["verdict"]))
+    wait_for(lambda: page.judged)
     rows = {
         row["name"]: row for row in asked(f"{page.url}/stats/requests")["stats"] if row["method"] not in SIDE_ENTRIES
     }
@@ -211,7 +241,6 @@ def test_users_of_ones_own_beside_a_profile_keep_locusts_fields(
 ) -> None:
     (tmp_path / "own.py").write_text(OWN)
     page = opened("--relay-profile", profile(seconds=60), locustfile=f"{LOCUSTFILE},{tmp_path / 'own.py'}")
-    assert page.state["fields"] == {}
     assert page.swarm(user_count=2)["success"]
     wait_for(lambda: asked(f"{page.url}/stats/requests")["state"] == "running")
     assert page.swarm(user_count=5)["success"]

@@ -344,7 +344,7 @@ def test_behind_a_login_and_below_a_path_nothing_is_open(opened: Callable[..., P
     with urlopen(f"{page.url.removesuffix('/load')}/in") as answer:
         cookie = answer.headers["Set-Cookie"].partition(";")[0]
     forms = page.asked("relayload/control", Cookie=cookie)
-    assert 'action="/load/relayload/start"' in forms
+    assert 'action="/load/relay/start"' in forms
     (token, *_) = re.findall(r'name="token" value="([^"]+)"', forms)
     assert page.asked("relayload/start", {"token": token}, Cookie=cookie) == "starting p\n"
     directory = run_dir(tmp_path)

@@ -15,12 +15,12 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium, or CHROMIUM=PATH")
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 EVIL = """<!DOCTYPE html><title>evil</title>
-<form id="start" method="post" action="{url}/relayload/start"></form>
-<form id="stop" method="post" action="{url}/relayload/stop"></form>
+<form id="start" method="post" action="{url}/relay/start"></form>
+<form id="stop" method="post" action="{url}/relay/stop"></form>
 <form id="locusts" method="post" action="{url}/stop"></form>
 <form id="swarm" method="post" action="{url}/swarm">
 <input name="user_count" value="1"><input name="spawn_rate" value="1"></form>
-<iframe src="{url}/relayload/control"></iframe>
+<iframe src="{url}/relay/control"></iframe>
 """
 
 
@@ -73,7 +73,7 @@ def test_the_forms_work_and_those_of_another_site_do_not(
         forged("swarm")
         assert not (tmp_path / "runs").exists()
 
-        page.goto(f"{url}/relayload/control")
+        page.goto(f"{url}/relay/control")
         page.get_by_label("Rate times").fill("1.5")
         page.get_by_role("button", name="Start short").click()
         assert page.get_by_role("status").inner_text() == "starting short, x1.5"
@@ -85,13 +85,13 @@ def test_the_forms_work_and_those_of_another_site_do_not(
         forged("locusts")
         other.goto(evil(url))
         token = other.evaluate(
-            f"fetch('{url}/relayload/control').then(a => a.text()).then(t => t.includes('name=\"token\"'))"
+            f"fetch('{url}/relay/control').then(a => a.text()).then(t => t.includes('name=\"token\"'))"
         )
         assert token is False
         assert not [frame for frame in other.frames if frame.url.startswith(url)]
         assert asked(f"{url}/stats/requests")["state"] == "running"
 
-        page.goto(f"{url}/relayload/control")
+        page.goto(f"{url}/relay/control")
         page.get_by_label("Rate times").fill("2")
         page.get_by_role("button", name="Change the rate").click()
         told = page.get_by_role("status").inner_text()

@@ -98,5 +98,6 @@ def test_a_page_is_the_same_whenever_it_is_made(recording: Recording, tmp_path: 
 
 def test_the_page_of_a_run_lies_in_its_directory(recording: Recording):
     folded = recording.fold()
-    write_page(recording, *folded.results(), folded)
+    summary, verdict = folded.results()
+    write_page(recording, summary, verdict, folded.charts(summary))
     assert (recording.directory / NAME).read_text(encoding="utf-8").endswith("</html>")

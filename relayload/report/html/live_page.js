@@ -14,6 +14,7 @@
   let timer = 0;
   let wait = POLL_MS;
   let pressed = false;
+  let ran = document.querySelector(".stage") !== null;
 
   // Make a node like another, keeping whatever is the same.
   function renew(node, wanted) {
@@ -70,8 +71,19 @@
     for (const figure of document.querySelectorAll(CHART)) {
       if (!drawn.has(figure)) drawn.set(figure, figure.outerHTML); // one that has come in with what is around it
     }
+    renewForms().catch(() => { ran = null; });
     dispatchEvent(new Event("renewed"));
     if (refocus) refocus[0].querySelectorAll(FOCUSABLE)[refocus[1]]?.focus({ preventScroll: true });
+  }
+
+  // What can be done with a run depends on whether one goes on.
+  async function renewForms() {
+    const runs = document.querySelector(".stage") !== null;
+    if (runs === ran) return;
+    ran = runs;
+    const answer = await fetch("relay/control", { cache: "no-store", redirect: "error" });
+    const forms = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".control");
+    if (answer.ok && forms) document.getElementById("control").replaceChildren(forms);
   }
 
   function connection(text) {
@@ -84,11 +96,11 @@
       const headers = seen ? { "If-None-Match": seen } : {};
       const signal = AbortSignal.timeout(ANSWER_MS);
       const answer = await fetch("relay/sections", { headers, signal, cache: "no-store", redirect: "error" });
+      const text = await answer.text();
       if (answer.ok) {
-        const text = await answer.text();
         if (!pressed) { show(text); seen = answer.headers.get("ETag"); }
       } else if (answer.status !== 304) {
-        throw new Error(answer.status === 503 ? await answer.text() : `it answers ${answer.status}`);
+        throw new Error(answer.status === 503 ? text : `it answers ${answer.status}`);
       }
       connection("");
       wait = POLL_MS;

@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from relayload.core.exit_codes import INTERRUPTIONS, ExitCode
 from relayload.core.metrics.summary import Summary
+from relayload.core.model.progress import ObjectiveSoFar
 from relayload.core.model.run import RunInfo
 from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.objectives.charts import Charts
@@ -50,7 +51,6 @@ _MOST_DRAWN = 30
 _MOST_LINES = 100
 """The most reasons and warnings."""
 _SIGNALS = {ExitCode(code).name.lower(): f"{code}, by {name}" for code, name in INTERRUPTIONS.items()}
-_SO_FAR = {Status.PASS: "pass so far", Status.INCONCLUSIVE: "undecided", Status.FAIL: "broken"}
 _BELIEF = {"yes": "Yes: the generator delivered the load and could measure it.", "no": "No:"}
 _BELIEF_SO_FAR = {
     "yes": "So far, yes: the generator delivers the load and can measure it.",
@@ -70,12 +70,12 @@ class RunPage:
     """None where there are no records to draw."""
     profile: str | None = None
     """The effective profile, as YAML without keys."""
-    lacking: Mapping[str, int] | None = None
-    """While the run goes on: how many requests more an objective needs, by its id, where that is known."""
+    standings: Mapping[str, ObjectiveSoFar] | None = None
+    """While the run goes on: how each objective stands, by its id."""
 
     @property
     def so_far(self) -> bool:
-        return self.lacking is not None
+        return self.standings is not None
 
 
 def render_page(page: RunPage) -> str:
@@ -100,7 +100,7 @@ def run_context(page: RunPage) -> dict[str, object]:
         "reasons": _first([*filter(None, [failed_all_the_same(verdict)]), *verdict.reasons]),
         "exit_code": _exit_code(verdict, run),
         "objectives": [
-            _objective(result, drawn if place < _MOST_DRAWN else _Drawings(), page.lacking)
+            _objective(result, drawn if place < _MOST_DRAWN else _Drawings(), page.standings)
             for place, result in enumerate(_failed_first(verdict.objectives)[:_MOST_OBJECTIVES])
         ],
         "objectives_left": max(0, len(verdict.objectives) - _MOST_OBJECTIVES),
@@ -111,7 +111,7 @@ def run_context(page: RunPage) -> dict[str, object]:
         "believable": summary.generator.valid,
         "doubts": _first(summary.generator.reasons),
         "health": _named(generator_facts(summary)[:1]),
-        "arrivals": _named([*batch_facts(summary.batch), *count_facts(summary), *rate_facts(summary)]),
+        "arrivals": _named(_arrivals(page)),
         "warnings": _first(warnings_besides(summary, verdict)),
         "charts": drawn,
         "bins": _bins(page.charts),
@@ -146,7 +146,8 @@ def _draw(page: RunPage) -> _Drawings:
     if page.charts is None or not page.summary.counts.offered:
         return _Drawings()
     conditions = [result.expr for result in page.verdict.objectives]
-    charts = RunCharts(page.summary, page.run, page.charts, ProfileCaps.of(page.profile), conditions)
+    caps = ProfileCaps.of(page.profile)
+    charts = RunCharts(page.summary, page.run, page.charts, caps, conditions, page.so_far)
     return _Drawings(
         list(charts.load()),
         list(charts.waits()),
@@ -165,6 +166,13 @@ def _bins(charts: Charts | None) -> Markup:
     names = [f"{instant_text(n * bins.step_s)}–{instant_text((n + 1) * bins.step_s)}" for n in range(bins.count)]
     starts = [instant_text(n * bins.step_s) for n in range(bins.count + 1)]
     return bins_block(names, starts, bins.step_s)
+
+
+def _arrivals(page: RunPage) -> Facts:
+    """Return what was sent; while the run goes on, of that what has ended."""
+    summary = page.summary
+    counts = [("ended so far" if page.so_far and name else name, text) for name, text in count_facts(summary)[:1]]
+    return [*batch_facts(summary.batch), *counts, *count_facts(summary)[1:], *rate_facts(summary)]
 
 
 def _size(summary: Summary) -> Facts:
@@ -190,7 +198,9 @@ def _failed_first(results: Sequence[ObjectiveResult]) -> list[ObjectiveResult]:
     return sorted(results, key=lambda result: (_ORDER.get(result.verdict, 2), not result.counts))
 
 
-def _objective(result: ObjectiveResult, drawn: _Drawings, lacking: Mapping[str, int] | None) -> dict[str, object]:
+def _objective(
+    result: ObjectiveResult, drawn: _Drawings, standings: Mapping[str, ObjectiveSoFar] | None
+) -> dict[str, object]:
     """Return what the row of an objective shows."""
     warns = result.verdict is not Status.PASS and not result.counts
     proof = {True: f" {PROVEN}", False: f" {OBSERVED}"}.get(result.proven, "") if result.proven is not None else ""
@@ -198,7 +208,7 @@ def _objective(result: ObjectiveResult, drawn: _Drawings, lacking: Mapping[str, 
     status = "warning" if warns else f"{result.verdict.value}{proof}"
     return {
         "id": result.id,
-        "status": status if lacking is None else status_so_far(result, lacking.get(result.id, 0)),
+        "status": status if standings is None else status_so_far(standings[result.id]),
         "class": "warning" if warns else status_class(result.verdict),
         "sign": "!" if warns else mark_of(result),
         "name": condition(result),
@@ -213,7 +223,7 @@ def _objective(result: ObjectiveResult, drawn: _Drawings, lacking: Mapping[str, 
         else f"{windows.broken:,} of {windows.count:,} windows of {format_duration(windows.over_s)} broke it, at most "
         f"{windows.most_in_a_row:,} in a row; the worst began at {instant_text(windows.worst_at_s)}",
         "chart": drawn.charts.objective(result.id) if drawn.charts else None,
-        "open": result.verdict is not Status.PASS,
+        "open": result.verdict is Status.FAIL or (result.verdict is not Status.PASS and standings is None),
     }
 
 
@@ -229,11 +239,10 @@ def _exit_code(verdict: Verdict, run: RunInfo) -> str:
     return _SIGNALS.get(run.ended_by or "", str(verdict.exit_code))
 
 
-def status_so_far(result: ObjectiveResult, lacking: int) -> str:
-    """Return what can be said of an objective while the run goes on, as `undecided (needs 5 more)`."""
-    word = _SO_FAR.get(result.verdict, result.verdict.value)
-    needs = f" (needs {lacking:,} more)" if lacking and result.verdict is Status.INCONCLUSIVE else ""
-    return f"{'' if result.counts else 'warning, '}{word}{needs}"
+def status_so_far(objective: ObjectiveSoFar) -> str:
+    """Return how an objective stands while the run goes on, as `undecided (needs 5 more)`."""
+    needs = f" (needs {objective.needs:,} more)" if objective.needs else ""
+    return f"{'warning, ' if objective.warns else ''}{objective.standing}{needs}"
 
 
 def _environment(summary: Summary, run: RunInfo, so_far: bool) -> list[tuple[str, list[str]]]:

@@ -38,6 +38,8 @@ class RunCharts:
     caps: ProfileCaps
     objectives: Sequence[str]
     """The conditions of the run, as text."""
+    so_far: bool = False
+    """The run goes on, and its percentiles are known to within 0.4 %."""
 
     @property
     def bins(self) -> Bins:
@@ -155,7 +157,7 @@ class RunCharts:
         lines = [Line(f"p{p:g}", values, tones[p]) for p, values in bands.percentiles.items()]
         count = Series("requests", 0, [f"{n:,}" if n else "" for n in bands.counts], "none")
         limits = [Limit(_short(objective), objective.limit) for objective in self._on(metric) if not objective.tags]
-        note = "requests that ended ok, by when they were due; log scale"
+        note = self._about("requests that ended ok, by when they were due; log scale")
         return self._chart(title, note, Unit.SECONDS, lines, limits, heat=bands, log=True, texts=[count])
 
     def _tail(self, metric: str) -> Drawn:
@@ -167,8 +169,11 @@ class RunCharts:
             for objective in self._on(metric)
             if not objective.tags and objective.quantile is not None
         ]
-        note = "measured requests that ended ok, with the 95% interval as far as the sample bounds it"
+        note = self._about("measured requests that ended ok, with the 95% interval as far as the sample bounds it")
         return tail_figure(title, note, tail, limits)
+
+    def _about(self, note: str) -> str:
+        return f"≈ {note}" if self.so_far else note
 
     def _errors(self) -> Drawn:
         title, errors = "Errors per second", self.charts.data.errors

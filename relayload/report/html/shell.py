@@ -8,7 +8,8 @@ directional marks made visible first.
 import hashlib
 from base64 import b64encode
 from collections.abc import Mapping
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, reduce
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -18,6 +19,7 @@ from relayload.report.html.svg import shown
 
 _FOLDER = Path(__file__).parent
 _LONGEST = 2000
+_NOWHERE = "default-src 'none'; img-src data:; base-uri 'none'"
 
 
 def rendered(template: str, context: Mapping[str, object], *, forms: bool = False) -> str:
@@ -25,14 +27,31 @@ def rendered(template: str, context: Mapping[str, object], *, forms: bool = Fals
 
     One with `forms` sends them to where it came from.
     """
-    style, script = _asset("page.css"), _asset("page.js")
-    policy = (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
-        f"base-uri 'none'; form-action '{'self' if forms else 'none'}'"
-    )
-    return (
-        _templates().get_template(template).render(policy=policy, style=Markup(style), script=Markup(script), **context)
-    )
+    action = f"{_NOWHERE}; form-action '{'self' if forms else 'none'}'"
+    return _rendered(template, context, _asset("page.css"), _asset("page.js"), action)
+
+
+@dataclass(frozen=True, slots=True)
+class ServedPage:
+    """A page that is served, and so may ask its own server."""
+
+    whole: str
+    sections: str
+    """The page without its style and scripts, by which one that is open renews itself."""
+
+
+def rendered_to_serve(template: str, context: Mapping[str, object]) -> ServedPage:
+    """Return a page that renews itself."""
+    style, script = _asset("page.css"), _asset("page.js") + _asset("live_page.js")
+    whole = _rendered(template, context, style, script, f"{_NOWHERE}; connect-src 'self'; form-action 'self'")
+    assets = (f"<style>{style}</style>", f"<script>{script}</script>")
+    return ServedPage(whole, reduce(lambda page, asset: page.replace(asset, "", 1), assets, whole))
+
+
+def _rendered(template: str, context: Mapping[str, object], style: str, script: str, more: str) -> str:
+    policy = f"{more}; style-src '{_hash(style)}'; script-src '{_hash(script)}'"
+    shown = {"policy": policy, "style": Markup(style), "script": Markup(script)}
+    return _templates().get_template(template).render(**shown, **context)
 
 
 def fragment(template: str, context: Mapping[str, object]) -> Markup:

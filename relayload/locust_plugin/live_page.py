@@ -1,0 +1,98 @@
+"""The page of the latest run as it is served: rendered elsewhere, once for all, and only while somebody looks."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gevent.lock import BoundedSemaphore
+from msgspec import Raw
+
+from relayload import clock
+from relayload.locust_plugin.controller import Controller
+from relayload.locust_plugin.renderer_process import RendererProcess
+from relayload.recording.run_page import kept_profile
+from relayload.report.page_renderer.messages import Answer, Began, Ended, Failed, Look, Rendered, Told
+
+_LEAST_S = 1.0
+_SHARE = 0.1
+"""The most of a core that rendering takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page that has been rendered."""
+
+    whole: bytes
+    """Compressed by gzip, as the sections are."""
+    sections: bytes
+    tag: str
+    """It differs where the sections do."""
+
+
+class LivePages:
+    """Tells the renderer of each run, and keeps the latest page."""
+
+    def __init__(self, look: Callable[[], Look]) -> None:
+        """`look` returns what the page shows besides what was told."""
+        self._look = look
+        self._renderer = RendererProcess()
+        self._rendering = BoundedSemaphore()
+        self._shown: Shown | None = None
+        self._seen: tuple[int, Look] | None = None
+        """What the latest page was made of."""
+        self._runs = 0
+        """Counts what began and ended."""
+        self._next_at_s = 0.0
+
+    @property
+    def pid(self) -> int:
+        """The process that renders."""
+        return self._renderer.pid
+
+    def began(self, run: Controller) -> None:
+        """Show this run from now on."""
+        self._runs += 1
+        if self._renderer.ended:
+            self._renderer = RendererProcess()
+        self._renderer.tell(Began(run.info, kept_profile(run.run_dir), run.caps))
+
+    def told(self, snapshot: bytes) -> None:
+        """Take in a snapshot, as it came."""
+        self._renderer.tell(Told(Raw(snapshot)))
+
+    def ended(self, run: Controller) -> None:
+        """Show the verdict."""
+        self._runs += 1
+        if run.summary is not None and run.verdict is not None:
+            self._renderer.tell(Ended(run.info, run.summary, run.verdict, run.charts))
+
+    def page(self) -> Shown | Failed:
+        """Return the page as it is now, or was shortly before."""
+        if self._shown is not None and (clock.now_s() < self._next_at_s or self._rendering.locked()):
+            return self._shown
+        with self._rendering:
+            if self._shown is not None and clock.now_s() < self._next_at_s:
+                return self._shown
+            return self._renewed()
+
+    def end(self) -> None:
+        """End the renderer."""
+        self._renderer.end()
+
+    def _renewed(self) -> Shown | Failed:
+        seen = (self._runs, self._look())
+        if self._shown is not None and seen == self._seen and not self._renderer.ended:
+            return self._shown
+        answer: Answer = self._renderer.answer(seen[1])
+        if isinstance(answer, Failed):
+            self._shown = None
+            return answer
+        self._seen = seen
+        self._shown = _shown(answer)
+        self._next_at_s = clock.now_s() + max(_LEAST_S, answer.cpu_s / _SHARE)
+        return self._shown
+
+
+def _shown(rendered: Rendered) -> Shown:
+    tag = hashlib.blake2b(rendered.sections, digest_size=12).hexdigest()
+    return Shown(rendered.whole, rendered.sections, tag)

@@ -1,0 +1,35 @@
+"""The renderer: `python -m relayload.report.page_renderer`, with a socket as its stdin.
+
+It ends with the process that started it, also when that is killed, as the socket then ends.
+"""
+
+import contextlib
+import os
+import socket
+from typing import BinaryIO
+
+from relayload.report.page_renderer.messages import LENGTH_BYTES, framed, message_of
+from relayload.report.page_renderer.renderer import Renderer
+
+_NICE = 10
+
+
+def main() -> None:
+    """Answer until nobody asks any more."""
+    os.nice(_NICE)
+    with socket.socket(fileno=os.dup(0)) as asked, asked.makefile("rb") as reading, contextlib.suppress(OSError):
+        asked.setblocking(True)
+        renderer = Renderer()
+        while (data := _frame(reading)) is not None:
+            answer = renderer.take(message_of(data))
+            if answer is not None:
+                asked.sendall(framed(answer))
+
+
+def _frame(reading: BinaryIO) -> bytes | None:
+    length = reading.read(LENGTH_BYTES)
+    data = reading.read(int.from_bytes(length))
+    return data if len(length) == LENGTH_BYTES and len(data) == int.from_bytes(length) else None
+
+
+main()
