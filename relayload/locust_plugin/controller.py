@@ -127,6 +127,8 @@ class Controller:
         self.verdict: Verdict | None = None
         self.finished = False
         """The run is over, and judged if that was possible."""
+        self.latest_progress: Progress | None = None
+        """From less than a second ago, while the load goes on; None at first."""
         self.charts: Charts | None = None
         """With summary and verdict, what is known once the run is judged."""
 
@@ -401,7 +403,8 @@ class Controller:
             self._notice_silence()
             self._look_at_objectives()
             if tick % _TICKS_PER_PROGRESS == 0:
-                self._write_progress()
+                self.latest_progress = self.progress()
+                self._write_progress(self.latest_progress)
             tick += 1
             gevent.sleep(_TICK_S)
         if self._until_s is None:
@@ -411,10 +414,10 @@ class Controller:
                 self.end()
             done()
 
-    def _write_progress(self) -> None:
+    def _write_progress(self, latest: Progress) -> None:
         """Write progress.json; where that fails the run has nowhere to be recorded, and ends."""
         try:
-            progress.write(self.run_dir, self.progress())
+            progress.write(self.run_dir, latest)
         except AuthorError as error:
             self._own_crash = str(error)
 

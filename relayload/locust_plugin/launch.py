@@ -18,7 +18,7 @@ from relayload.core.model.progress import Progress
 from relayload.ending_signals import ending_signals
 from relayload.locust_plugin.early import LOG_NAME, EarlyLocust
 from relayload.locust_plugin.master_port import MasterPort, workers
-from relayload.locust_plugin.options import LAUNCHER_PID, OWN_MESSAGE, Exports
+from relayload.locust_plugin.options import LAUNCHER_PID, OWN_MESSAGE, Exports, WebOptions
 from relayload.recording import progress
 
 _RECORDING = "run.json"
@@ -45,25 +45,38 @@ class Launch:
     fakes: Mapping[str, str] = field(default_factory=dict)
     """The base URLs of fake relays that run already, for one that waits."""
     exports: Exports = _NO_EXPORTS
+    web: WebOptions | None = None
 
     @property
     def command(self) -> list[str]:
         """Locust's command line without the number of processes. It never holds secrets."""
-        return command_of(self.profile, self.sets, self.run_dir, self.exports)
+        return command_of(self.profile, self.sets, self.run_dir, self.exports, self.web)
 
 
 def begin_early(
-    profile: Path, sets: Sequence[str], out: Path | None, processes: int, exports: Exports = _NO_EXPORTS
+    profile: Path,
+    sets: Sequence[str],
+    out: Path | None,
+    processes: int,
+    exports: Exports = _NO_EXPORTS,
+    web: WebOptions | None = None,
 ) -> EarlyLocust:
     """Start a Locust that imports while the profile is read, and then waits to be part of a `Launch`."""
     with MasterPort() as port:
-        command = [*command_of(profile, sets, out, exports), *workers(processes, port.number)]
+        command = [*command_of(profile, sets, out, exports, web), *workers(processes, port.number)]
         return EarlyLocust(command, environment(), port.descriptors)
 
 
-def command_of(profile: Path, sets: Sequence[str], out: Path | None, exports: Exports = _NO_EXPORTS) -> list[str]:
+def command_of(
+    profile: Path,
+    sets: Sequence[str],
+    out: Path | None,
+    exports: Exports = _NO_EXPORTS,
+    web: WebOptions | None = None,
+) -> list[str]:
     """Return Locust's command line without the number of processes. It never holds secrets."""
-    command = [sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), "--headless", "--only-summary"]
+    command = [sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), "--only-summary"]
+    command += ["--headless"] if web is None else web.arguments
     command += ["--relay-profile", str(profile)]
     if out is not None:
         command += ["--relay-out", str(out)]

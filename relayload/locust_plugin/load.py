@@ -6,6 +6,7 @@ from locust.runners import WorkerRunner
 from locust.web import WebUI
 
 import os
+import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -83,11 +84,22 @@ def _open_page(
     environment: Environment, web_ui: WebUI | None, profile: Profile, options: Options, plugin: LocustPlugin
 ) -> None:
     if web_ui is not None:
+        if options.launcher_pid:
+            _check_port(web_ui)
         from relayload.locust_plugin.web import (
             Page,  # whose tables take their time, which a headless run has no use for
         )
 
         Page(environment, web_ui, profile, options, plugin).open()
+
+
+def _check_port(web_ui: WebUI) -> None:
+    """Leave if the page can't be served on its port, which Locust would log and go on."""
+    try:
+        socket.create_server((web_ui.host, web_ui.port)).close()
+    except OSError as error:
+        why = f"{os.strerror(error.errno) if error.errno else error}; name another, or none for any free one"
+        _leave(f"{OWN_MESSAGE}the page can't be served on {web_ui.host} port {web_ui.port}: {why}")
 
 
 def _leave(message: str) -> NoReturn:

@@ -79,6 +79,21 @@ class Exports:
 
 
 @dataclass(frozen=True, slots=True)
+class WebOptions:
+    """Where `relayload run` shows Locust's page."""
+
+    port: int = 0
+    """0 for any free one."""
+    stays: bool = False
+    """The page stays after the verdict."""
+
+    @property
+    def arguments(self) -> list[str]:
+        """What Locust's command line has instead of `--headless`."""
+        return ["--autostart", "--web-port", str(self.port), *([] if self.stays else ["--autoquit", "0"])]
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """The options of a run. `out` is the run's directory, or None for a new one under `runs/`.
 

@@ -151,6 +151,8 @@ class MasterPlugin:
         self._ended_by = "stop"
         self._finishing = BoundedSemaphore()
         self._quitting = False
+        self._stayed = False
+        """A signal came when nothing but the page was left: the verdict stands."""
         self._metrics: MetricsServer | None = None
         self._otlp: OtlpExport | None = None
         self._interruption = Interruption(self._begun, self._end, self._skip_grace, self._last_words)
@@ -186,7 +188,7 @@ class MasterPlugin:
             _LOG.warning("%s", caution)
         for step in steps(self._profile):
             _LOG.info("%s", step)
-        if self._headless:
+        if self._headless or self._options.launcher_pid:
             self._check_targets_or_leave()
         if self._options.launcher_pid:
             gevent.spawn(self._leave_with_launcher)
@@ -200,6 +202,12 @@ class MasterPlugin:
     @property
     def _headless(self) -> bool:
         return bool(self._locust_options.headless)
+
+    @property
+    def _ends_itself(self) -> bool:
+        """True if Locust quits at the end of the run."""
+        options = self._locust_options
+        return self._headless or bool(options.autostart and options.autoquit != -1)
 
     def _begun(self) -> bool:
         return not self._headless or self._runner.state != STATE_INIT
@@ -418,11 +426,16 @@ class MasterPlugin:
             self._runner.quit()
             return
         self._runner.stop()
-        if options.autostart and options.autoquit != -1:
+        if self._ends_itself:
             gevent.sleep(options.autoquit)
-            self._runner.quit()
-            if self._environment.web_ui is not None:
-                self._environment.web_ui.stop()
+            self._quit()
+        elif self._options.launcher_pid and self.run is not None:
+            _LOG.info("page stays until Ctrl-C")
+
+    def _quit(self) -> None:
+        self._runner.quit()
+        if self._environment.web_ui is not None:
+            self._environment.web_ui.stop()
 
     def _on_test_stopping(self, **_: Any) -> None:
         if self.run is not None:
@@ -431,10 +444,10 @@ class MasterPlugin:
     def _on_test_stop(self, **_: Any) -> None:
         deserted = isinstance(self._runner, MasterRunner) and self._runner.worker_count <= 0
         self._finish("workers" if deserted and self._ended_by == "stop" else self._ended_by)
-        if self._metrics is not None and self._headless and self._interruption.signal is None:
+        if self._metrics is not None and self._ends_itself and self._interruption.signal is None:
             self._metrics.linger()
-        if deserted and self._headless:
-            gevent.spawn(self._runner.quit)  # Locust stops then, and stays
+        if deserted and self._ends_itself:
+            gevent.spawn(self._quit)  # Locust stops then, and stays
 
     def _finish(self, ended_by: str) -> None:
         """Judge the run, once, whoever sees its end first."""
@@ -485,7 +498,7 @@ class MasterPlugin:
         self._environment.process_exit_code = self._exit_code()
 
     def _exit_code(self) -> int:
-        if self._interruption.exit_code is not None:
+        if self._interruption.exit_code is not None and not self._stayed:
             return self._interruption.exit_code
         if self.run is None:
             given: int | None = self._environment.process_exit_code
@@ -511,7 +524,8 @@ class MasterPlugin:
             out.write(f"\n{render_run(run.summary, run.info, run.verdict, Screen.of(out))}")
 
     def _end(self) -> None:
-        if self.run is not None:
+        self._stayed = bool(self._options.launcher_pid) and self.run is not None and self.run.finished
+        if self.run is not None and not self._stayed:
             name = self._interruption.name
             self.run.end("" if name == "SIGHUP" else f", and a second {name} does not wait")
 

@@ -16,6 +16,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import gevent
 import msgspec
 from flask import Blueprint, Response, jsonify, request
 
@@ -26,7 +27,7 @@ from relayload.locust_plugin.locust_tab import add_rows, template_args
 from relayload.locust_plugin.metrics import RunMetrics
 from relayload.locust_plugin.nodes import options_of, runner_of
 from relayload.locust_plugin.notices import NO_HOST, NO_USERS, all_ours, by_default, uses_users
-from relayload.locust_plugin.options import Options
+from relayload.locust_plugin.options import LOOPBACK, Options
 from relayload.locust_plugin.plugin import LocustPlugin
 from relayload.locust_plugin.web_control import WebControl
 from relayload.profile import Profile
@@ -44,6 +45,7 @@ _LINKS = (
     ("./relay/summary.json", "Show relayload's summary"),
     ("./relay/verdict.json", "Show its verdict"),
 )
+_SERVED_POLL_S = 0.05
 _FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _GONE = (
     '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="5">'
@@ -85,6 +87,18 @@ class Page:
         self._replace("locust.swarm", self._start)
         self._web_ui.template_args.update(template_args(_LINKS))
         self._plugin.follow(self._pages)
+        gevent.spawn(self._tell_address)
+
+    def _tell_address(self) -> None:
+        """Log where the page is, once Locust serves it."""
+        while self._web_ui.server is None or not self._web_ui.server.started:
+            gevent.sleep(_SERVED_POLL_S)
+        options = options_of(self._environment)
+        scheme = "https" if self._web_ui.tls_cert and self._web_ui.tls_key else "http"
+        host = self._web_ui.host or LOOPBACK
+        port = self._web_ui.server.server_port
+        where = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{options.web_base_path}"
+        _LOG.info("page of the run at %s/relay", where)
 
     def _guarded(self, view: View) -> View:
         """Return a view behind Locust's login, if that is on."""
@@ -146,7 +160,7 @@ class Page:
             name=self._plugin.profile.name,
             target=shown(self._plugin.profile),
             notices=self._notices(),
-            progress=run.progress() if run is not None and goes_on else None,
+            progress=run.latest_progress if run is not None and goes_on else None,
             ending=run is not None and run.ending,
             files=() if run is None or goes_on else _FILES,
         )

@@ -70,9 +70,9 @@ class DebugOptions:
         message = f"writing down the first {exchanges} of each process{where}: their times are not to be trusted"
         click.echo(f"relayload: {message}", err=True)
 
-    def followed(self, run_dir: Path, log_name: str, with_metrics: bool = False) -> "list[Follower]":
-        """Return followers of the files whose lines are to be printed; those on metrics also without `verbose`."""
-        shown = _step if self.verbose else _on_metrics if with_metrics else None
+    def followed(self, run_dir: Path, log_name: str, with_addresses: bool = False) -> "list[Follower]":
+        """Return followers of the files whose lines are to be printed; those on addresses also without `verbose`."""
+        shown = _step if self.verbose else _on_addresses if with_addresses else None
         steps = [] if shown is None else [Follower(run_dir / log_name, shown)]
         exchanges = [Follower(run_dir / HTTP_FILE)] if self.http_count and self.http_file is None else []
         return steps + exchanges
@@ -124,10 +124,11 @@ def _step(line: str) -> str | None:
     return f"{step['time']} {level}{step['message']}"
 
 
-def _on_metrics(line: str) -> str | None:
-    """Return the message of a line of the log that is about metrics; else None."""
+def _on_addresses(line: str) -> str | None:
+    """Return the message of a line of the log that says where metrics or the page are; else None."""
     step = _LOG_LINE.fullmatch(line)
-    of_ours = step is not None and step["logger"] == "relayload" and step["message"].startswith(("metrics", "otlp: "))
+    ours = ("metrics", "otlp: ", "page")
+    of_ours = step is not None and step["logger"] == "relayload" and step["message"].startswith(ours)
     return step["message"] if step is not None and of_ours else None
 
 

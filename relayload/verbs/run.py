@@ -17,11 +17,12 @@ from relayload.verbs.ci_options import Outputs, not_run, with_outputs
 from relayload.verbs.debug_options import DebugOptions, with_debug_options
 from relayload.verbs.metrics_options import with_metrics_options
 from relayload.verbs.profile_source import FILE_NAME, ProfileSource, in_options, profile_or_url
+from relayload.verbs.web_options import with_web_options
 
 if TYPE_CHECKING:
     from relayload.core.model.progress import Progress
     from relayload.locust_plugin.launch import Launch
-    from relayload.locust_plugin.options import Exports
+    from relayload.locust_plugin.options import Exports, WebOptions
     from relayload.recording import Recording
 
     CarryOut = Callable[[Launch, Outputs, str], tuple[int, Recording | None]]
@@ -38,11 +39,13 @@ if TYPE_CHECKING:
 @with_outputs
 @with_debug_options
 @with_metrics_options
+@with_web_options
 @profile_or_url
 def command(
     source: ProfileSource,
     debug: DebugOptions,
     exports: "Exports",
+    web: "WebOptions | None",
     out: Path | None,
     processes: int,
     repeat: int,
@@ -56,8 +59,10 @@ def command(
     """
     from relayload.locust_plugin.launch import Launch, begin_early, check_unused
 
+    if web is not None and web.stays and repeat > 1:
+        raise click.UsageError("--web-stay would keep the first of several runs: leave out one of the two")
     early = click.get_current_context().with_resource(
-        begin_early(source.file, source.own_sets, out, processes, exports)
+        begin_early(source.file, source.own_sets, out, processes, exports, web)
     )
     from relayload.profile.forecast import check_samples
     from relayload.profile.plan import check_rows
@@ -73,7 +78,7 @@ def command(
         check_vacant(own_dir)
         check_unused(own_dir)
     launches = [
-        Launch(*source.written_to(own_dir), own_dir, processes, debug.environ(own_dir), exports=exports)
+        Launch(*source.written_to(own_dir), own_dir, processes, debug.environ(own_dir), exports=exports, web=web)
         for own_dir in run_dirs
     ]
     launches[0] = replace(launches[0], early=early)
@@ -131,7 +136,7 @@ def _run(
     from relayload.recording import Recording
     from relayload.report.live import LiveDisplay
 
-    followed = debug.followed(launch.run_dir, LOG_NAME, bool(launch.exports.arguments))
+    followed = debug.followed(launch.run_dir, LOG_NAME, bool(launch.exports.arguments) or launch.web is not None)
     with LiveDisplay(f"{name}{which}") as display:
 
         def show(progress: "Progress | None") -> None:

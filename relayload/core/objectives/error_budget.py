@@ -98,7 +98,7 @@ def _result(
     holds: bool,
 ) -> ObjectiveResult:
     seen, budget = bad.at_least if status is Status.FAIL else bad.at_most, objective.budget
-    reason = share_reason(status, seen, budget, needed(objective), holds, what)
+    reason = share_reason(status, seen, budget, _needed(objective), holds, what)
     if status is Status.INCONCLUSIVE and bad.at_least.k <= budget * bad.n < bad.at_most.k:
         seen_share = f"{bad.at_least.k} to {bad.at_most.k} of {bad.n} {what}, {share(budget)} may"
         reason = f"{seen_share}: {BETWEEN_THE_BOUNDS}"
@@ -106,7 +106,7 @@ def _result(
     return result_of(objective, status, reason, **numbers)
 
 
-def needed(objective: Objective) -> int:
+def _needed(objective: Objective) -> int:
     """Return the fewest requests for a PASS: enough to resolve the limit, or under `strict` to prove it."""
     if objective.options.strict:
         return samples_needed(objective.budget, objective.options.confidence)

@@ -110,9 +110,9 @@ def _going_on(page: LivePage, run: RunPage, progress: Progress) -> dict[str, obj
     }
 
 
-def _tally(objectives: Iterable[ObjectiveSoFar]) -> str:
-    """Return how many objectives stand how."""
-    counts = Counter(f"{'warning, ' if one.warns else ''}{one.standing}" for one in objectives)
+def _tally(standings: Iterable[ObjectiveSoFar]) -> str:
+    """Return how many objectives are in each state."""
+    counts = Counter(each.standing.value for each in standings)
     return " · ".join(f"{count} {name}" for name, count in counts.items())
 
 

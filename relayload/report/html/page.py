@@ -71,7 +71,7 @@ class RunPage:
     profile: str | None = None
     """The effective profile, as YAML without keys."""
     standings: Mapping[str, ObjectiveSoFar] | None = None
-    """While the run goes on: how each objective stands, by its id."""
+    """By id, how the objectives of a run that goes on stand; None once it has ended."""
 
     @property
     def so_far(self) -> bool:
@@ -239,10 +239,10 @@ def _exit_code(verdict: Verdict, run: RunInfo) -> str:
     return _SIGNALS.get(run.ended_by or "", str(verdict.exit_code))
 
 
-def status_so_far(objective: ObjectiveSoFar) -> str:
-    """Return how an objective stands while the run goes on, as `undecided (needs 5 more)`."""
-    needs = f" (needs {objective.needs:,} more)" if objective.needs else ""
-    return f"{'warning, ' if objective.warns else ''}{objective.standing}{needs}"
+def status_so_far(stands: ObjectiveSoFar) -> str:
+    """Return what can be said of an objective while the run goes on, as `undecided (needs 5 more)`."""
+    needs = "" if stands.needs is None else f" (needs {stands.needs:,} more)"
+    return f"{'warning, ' if stands.warns else ''}{stands.standing.value}{needs}"
 
 
 def _environment(summary: Summary, run: RunInfo, so_far: bool) -> list[tuple[str, list[str]]]:

@@ -1,6 +1,7 @@
 """Turns what was told of a run into its page."""
 
 import gzip
+import logging
 from collections.abc import Sequence
 
 import msgspec
@@ -19,6 +20,7 @@ from relayload.report.html.page import RunPage
 from relayload.report.html.run_page_so_far import page_so_far
 from relayload.report.page_renderer.messages import Answer, Began, Ended, Failed, Look, Message, Rendered, Told
 
+_LOG = logging.getLogger("relayload")
 _LEVEL = 4
 """Of gzip: a page becomes a tenth of its size, in some milliseconds."""
 _SNAPSHOTS = msgspec.msgpack.Decoder(Snapshot)
@@ -42,6 +44,7 @@ class Renderer:
         try:
             self._learn(message)
         except Exception as error:
+            _LOG.exception("the page of the run can't be rendered")
             self._failure = repr(error)
         return None
 
@@ -62,6 +65,7 @@ class Renderer:
         try:
             page = render_live_page(self._live_page(look))
         except Exception as error:
+            _LOG.exception("the page of the run can't be rendered")
             return Failed(repr(error))
         whole, sections = (gzip.compress(text.encode(), _LEVEL, mtime=0) for text in (page.whole, page.sections))
         return Rendered(whole, sections, clock.cpu_s() - began_s)
