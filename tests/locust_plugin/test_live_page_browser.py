@@ -1,0 +1,161 @@
+"""The page of a run that goes on, in a real browser beside a real Locust."""
+
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support import LOCUSTFILE, PATIENCE_S, Process, Start, wait_for
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install 'relayload[test]'")
+axe_playwright = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe: 'relayload[test]'")
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium, or CHROMIUM=PATH")
+QUIET = ("--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update")
+"""What keeps Chromium from asking anybody for anything."""
+SAID = "page of the run at "
+RATES = "figure.chart:has(h3:text-is('Requests per second'))"
+HIDE = "value => { Object.defineProperty(document, 'hidden', {get: () => value, configurable: true});\
+ document.dispatchEvent(new Event('visibilitychange')); }"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    with sync_api.sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *QUIET])
+        yield launched
+        launched.close()
+
+
+class Opened:
+    """A page, and what the browser complained of or asked for."""
+
+    def __init__(self, browser: "Browser", url: str, **options: Any) -> None:
+        self.context = browser.new_context(**options)
+        self.context.set_default_timeout(PATIENCE_S * 1000)
+        self.page: Page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("console", lambda said: self.complaints.append(said.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(url)
+
+    def wait_for(self, expression: str) -> None:
+        self.page.wait_for_function(expression)
+
+    def renewed(self, times: int = 1) -> None:
+        """Until the page has renewed itself."""
+        for _ in range(times):
+            self.page.evaluate("window.seen = 0; addEventListener('renewed', () => { window.seen = 1; }, {once: true})")
+            self.wait_for("window.seen")
+
+
+@pytest.fixture
+def started(start: Start, tmp_path: Path) -> Callable[..., tuple[Process, str]]:
+    """Starts a run with its page."""
+
+    def starter(profile: Path, *options: str | Path) -> tuple[Process, str]:
+        command = ("-f", LOCUSTFILE, "--web-port", "0", "--relay-profile", profile, "--relay-out", tmp_path / "run")
+        run = start("locust", *command, "--autostart", *options)
+        wait_for(lambda: SAID in run.output or run.popen.poll() is not None)
+        return run, run.output.partition(SAID)[2].split()[0]
+
+    return starter
+
+
+def test_it_renews_itself_and_leaves_the_reader_alone(
+    browser: "Browser", started: Callable[..., tuple[Process, str]], profile: Callable[..., Path]
+) -> None:
+    run, url = started(profile(seconds=200))
+    opened = Opened(browser, url)
+    page = opened.page
+    opened.wait_for(f'document.querySelector("{RATES} .values")')
+    page.locator("#environment details").evaluate("one => { one.open = true; }")
+    page.locator(RATES).get_by_role("button", name="started").click()
+    page.locator(f"{RATES} .plot").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("+")
+    page.evaluate("scrollTo(0, 400)")
+    shown = f'document.querySelector("{RATES} .inner").getAttribute("viewBox")'
+    count = 'JSON.parse(document.getElementById("bins").textContent).names.length'
+    before = page.evaluate(count)
+    opened.wait_for(f"{count} > {before} + 2")
+    assert page.locator(f"{RATES} .plot").evaluate("one => one === document.activeElement")
+    assert page.evaluate("scrollY") == 400
+    assert page.locator("#environment details").evaluate("one => one.open")
+    assert page.locator(RATES).get_by_role("button", name="started").get_attribute("aria-pressed") == "false"
+    assert page.locator(f"{RATES}.zoomed").count() == 1
+    assert page.evaluate(shown).split()[2] != "564"
+    assert page.locator(".tip:visible").count() == 1
+    found = axe_playwright.Axe().run(page).response["violations"]
+    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
+    assert {each.partition("/relay")[0] for each in opened.asked if not each.startswith("data:")} == {
+        url.removesuffix("/relay")
+    }
+    assert opened.complaints == []
+    run.signal(signal.SIGKILL)
+    page.get_by_text("Connection lost (no answer)").wait_for()
+    opened.context.close()
+
+
+def test_it_sleeps_while_nobody_sees_it_and_ends_with_the_verdict(
+    browser: "Browser", started: Callable[..., tuple[Process, str]], profile: Callable[..., Path]
+) -> None:
+    _, url = started(profile(seconds=4))
+    opened = Opened(browser, url)
+    opened.renewed()
+    opened.page.evaluate(HIDE, True)
+    opened.page.wait_for_timeout(500)  # what was asked before comes in
+    asked = len(opened.asked)
+    opened.page.wait_for_timeout(5000)
+    assert len(opened.asked) == asked
+    opened.page.evaluate(HIDE, False)
+    opened.page.get_by_text("exit code 0").wait_for()
+    assert opened.page.locator("#state").inner_text().endswith("PASS")
+    assert opened.page.get_by_role("link", name="report.html").count() == 1
+    assert opened.page.locator("#slowest table").count() == 1
+    assert opened.page.locator("[aria-live]").count() == 1
+    assert opened.complaints == []
+    opened.context.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1280, 390])
+def test_it_fits_the_screen_and_is_all_there_without_scripts(
+    browser: "Browser", started: Callable[..., tuple[Process, str]], profile: Callable[..., Path], width: int
+) -> None:
+    _, url = started(profile(seconds=100))
+    size = {"width": width, "height": 800}
+    scripted = Opened(browser, url, viewport=size)
+    scripted.wait_for("document.querySelector('figure.chart .values')")
+    assert scripted.page.evaluate("document.documentElement.scrollWidth") <= width
+    plain = Opened(browser, url, viewport=size, java_script_enabled=False)
+    assert plain.page.locator("figure.chart path.line").first.is_visible()
+    assert plain.page.locator("meta[http-equiv=refresh]").count() == 1
+    for opened in (scripted, plain):
+        opened.context.close()
+
+
+def test_the_tab_in_locusts_page_follows_the_run_to_its_verdict(
+    browser: "Browser", started: Callable[..., tuple[Process, str]], profile: Callable[..., Path], tmp_path: Path
+) -> None:
+    _, url = started(profile(seconds=8), "--relay-set", "objectives.1=ttft.p50 < 1ms")
+    opened = Opened(browser, f"{url.removesuffix('/relay')}/?tab=relayload")
+    page = opened.page
+    page.get_by_role("tab", name="relayload").wait_for()
+    page.get_by_role("cell", name="errors.rate < 50%").wait_for()
+    page.get_by_role("cell", name="running").wait_for()
+    page.get_by_role("cell", name="FAIL").first.wait_for()
+    rows = page.get_by_role("row").all_inner_texts()
+    assert any(row.startswith("verdict\tFAIL") for row in rows)
+    assert any(row.startswith("whole page\t") and row.split("\t")[1].strip() == url for row in rows)
+    assert [each for each in opened.complaints if "relay" in each] == []
+    opened.context.close()
