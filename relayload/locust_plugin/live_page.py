@@ -68,6 +68,8 @@ class LivePages:
 
     def page(self) -> Shown | Failed:
         """Return the page as it is now, or was shortly before."""
+        if self._renderer.ended:
+            self._shown = None
         if self._shown is not None and (clock.now_s() < self._next_at_s or self._rendering.locked()):
             return self._shown
         with self._rendering:
@@ -81,7 +83,7 @@ class LivePages:
 
     def _renewed(self) -> Shown | Failed:
         seen = (self._runs, self._look())
-        if self._shown is not None and seen == self._seen and not self._renderer.ended:
+        if self._shown is not None and seen == self._seen:
             return self._shown
         answer: Answer = self._renderer.answer(seen[1])
         if isinstance(answer, Failed):

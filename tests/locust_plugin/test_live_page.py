@@ -40,6 +40,11 @@ def gone(pid: int) -> bool:
         return True
 
 
+def stop(url: str) -> None:
+    """End a run as a button of Locust's page does."""
+    asked(f"{url.removesuffix('/relay')}/stop")
+
+
 def main_of(page: str) -> str:
     return page.partition('<main id="run">')[2].partition("</main>")[0]
 
@@ -60,11 +65,12 @@ def page(start: Start, profile: WriteProfile) -> Callable[..., tuple[Process, st
 def test_a_run_is_shown_while_it_goes_on_and_after_it_as_its_report(
     page: Callable[..., tuple[Process, str]], tmp_path: Path, port: int, processes: int
 ) -> None:
-    _, url = page(*workers(processes, port), "--relay-out", tmp_path / "run", seconds=3)
-    wait_for(lambda: "running · " in asked(url) and "<figure" in asked(url))
-    going_on = asked(url)
-    assert f"<dt>workers</dt><dd>{processes}</dd>" in going_on
-    wait_for(lambda: "exit code 0" in asked(url))
+    _, url = page(*workers(processes, port), "--relay-out", tmp_path / "run")
+    wait_for(lambda: "<figure" in asked(url))
+    wait_for(lambda: f"<dt>workers</dt><dd>{processes}</dd>" in asked(url))
+    assert "running · " in asked(url)
+    stop(url)
+    wait_for(lambda: "exit code 4" in asked(url))
     assert main_of(asked(url)) == main_of((tmp_path / "run" / "report.html").read_text())
     for name in ("summary.json", "verdict.json"):
         assert asked(f"{url}/{name}") == json.loads((tmp_path / "run" / name).read_text())
@@ -86,7 +92,7 @@ def test_sections_come_zipped_and_only_if_there_is_something_new(
 
 
 def test_a_renderer_that_dies_harms_no_run(page: Callable[..., tuple[Process, str]], tmp_path: Path) -> None:
-    run, url = page("--relay-out", tmp_path / "run", seconds=5)
+    run, url = page("--relay-out", tmp_path / "run")
     wait_for(lambda: "<figure" in asked(url))
     (renderer,) = renderers(run.popen.pid)
     os.kill(renderer, signal.SIGKILL)
@@ -96,14 +102,17 @@ def test_a_renderer_that_dies_harms_no_run(page: Callable[..., tuple[Process, st
             asked(f"{url}{path}")
         with refused.value as answer:
             assert b"the process that renders this page has ended" in answer.read()
+    stop(url)
     wait_for(lambda: (tmp_path / "run" / "verdict.json").exists())
-    assert saved(tmp_path / "run", "verdict.json")["verdict"] == "PASS"
+    assert saved(tmp_path / "run", "verdict.json")["verdict"] == "INCONCLUSIVE"
+    assert run.popen.poll() is None
 
 
 def test_the_next_run_has_its_page_again(page: Callable[..., tuple[Process, str]]) -> None:
     run, url = page(seconds=1)
     wait_for(lambda: "exit code 0" in asked(url))
-    os.kill(*renderers(run.popen.pid), signal.SIGKILL)
+    (renderer,) = renderers(run.popen.pid)
+    os.kill(renderer, signal.SIGKILL)
     wait_for(lambda: "goes on without the page" in run.output)
     assert asked(f"{url.removesuffix('/relay')}/swarm", b"user_count=1&spawn_rate=1")["success"]
     wait_for(lambda: renderers(run.popen.pid))

@@ -3,12 +3,14 @@
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import LOCUSTFILE, PATIENCE_S, Process, Start, wait_for
+from support import asked as asked_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -49,7 +51,11 @@ class Opened:
         self.page.goto(url)
 
     def wait_for(self, expression: str) -> None:
-        self.page.wait_for_function(expression)
+        """Until an expression holds; Playwright's own wait would evaluate text, which the page's policy forbids."""
+        until_s = time.monotonic() + PATIENCE_S
+        while not self.page.evaluate(expression):
+            assert time.monotonic() < until_s, f"waited in vain for {expression}"
+            self.page.wait_for_timeout(100)
 
     def renewed(self, times: int = 1) -> None:
         """Until the page has renewed itself."""
@@ -77,14 +83,13 @@ def test_it_renews_itself_and_leaves_the_reader_alone(
     run, url = started(profile(seconds=200))
     opened = Opened(browser, url)
     page = opened.page
-    opened.wait_for(f'document.querySelector("{RATES} .values")')
+    page.locator(f"{RATES} .values").wait_for(state="attached")
     page.locator("#environment details").evaluate("one => { one.open = true; }")
     page.locator(RATES).get_by_role("button", name="started").click()
     page.locator(f"{RATES} .plot").focus()
     page.keyboard.press("Home")
     page.keyboard.press("+")
     page.evaluate("scrollTo(0, 400)")
-    shown = f'document.querySelector("{RATES} .inner").getAttribute("viewBox")'
     count = 'JSON.parse(document.getElementById("bins").textContent).names.length'
     before = page.evaluate(count)
     opened.wait_for(f"{count} > {before} + 2")
@@ -93,7 +98,6 @@ def test_it_renews_itself_and_leaves_the_reader_alone(
     assert page.locator("#environment details").evaluate("one => one.open")
     assert page.locator(RATES).get_by_role("button", name="started").get_attribute("aria-pressed") == "false"
     assert page.locator(f"{RATES}.zoomed").count() == 1
-    assert page.evaluate(shown).split()[2] != "564"
     assert page.locator(".tip:visible").count() == 1
     found = axe_playwright.Axe().run(page).response["violations"]
     assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
@@ -109,7 +113,7 @@ def test_it_renews_itself_and_leaves_the_reader_alone(
 def test_it_sleeps_while_nobody_sees_it_and_ends_with_the_verdict(
     browser: "Browser", started: Callable[..., tuple[Process, str]], profile: Callable[..., Path]
 ) -> None:
-    _, url = started(profile(seconds=4))
+    _, url = started(profile(seconds=100))
     opened = Opened(browser, url)
     opened.renewed()
     opened.page.evaluate(HIDE, True)
@@ -118,8 +122,10 @@ def test_it_sleeps_while_nobody_sees_it_and_ends_with_the_verdict(
     opened.page.wait_for_timeout(5000)
     assert len(opened.asked) == asked
     opened.page.evaluate(HIDE, False)
-    opened.page.get_by_text("exit code 0").wait_for()
-    assert opened.page.locator("#state").inner_text().endswith("PASS")
+    opened.renewed()
+    asked_for(f"{url.removesuffix('/relay')}/stop")
+    opened.page.get_by_text("exit code 4").wait_for()
+    assert opened.page.locator("#state").inner_text().endswith("INCONCLUSIVE")
     assert opened.page.get_by_role("link", name="report.html").count() == 1
     assert opened.page.locator("#slowest table").count() == 1
     assert opened.page.locator("[aria-live]").count() == 1
@@ -135,7 +141,7 @@ def test_it_fits_the_screen_and_is_all_there_without_scripts(
     _, url = started(profile(seconds=100))
     size = {"width": width, "height": 800}
     scripted = Opened(browser, url, viewport=size)
-    scripted.wait_for("document.querySelector('figure.chart .values')")
+    scripted.wait_for("document.querySelector('figure.chart .values') !== null")
     assert scripted.page.evaluate("document.documentElement.scrollWidth") <= width
     plain = Opened(browser, url, viewport=size, java_script_enabled=False)
     assert plain.page.locator("figure.chart path.line").first.is_visible()
