@@ -42,7 +42,7 @@ def gone(pid: int) -> bool:
 
 def stop(url: str) -> None:
     """End a run as a button of Locust's page does."""
-    asked(f"{url.removesuffix('/relay')}/stop")
+    asked(f"{url.removesuffix('/relay')}/stop", b"")
 
 
 def main_of(page: str) -> str:

@@ -83,14 +83,15 @@ def test_it_renews_itself_and_leaves_the_reader_alone(
     run, url = started(profile(seconds=200))
     opened = Opened(browser, url)
     page = opened.page
+    count = 'JSON.parse(document.getElementById("bins").textContent).names.length'
     page.locator(f"{RATES} .values").wait_for(state="attached")
+    opened.wait_for(f"{count} > 6")
     page.locator("#environment details").evaluate("one => { one.open = true; }")
     page.locator(RATES).get_by_role("button", name="started").click()
     page.locator(f"{RATES} .plot").focus()
     page.keyboard.press("Home")
     page.keyboard.press("+")
     page.evaluate("scrollTo(0, 400)")
-    count = 'JSON.parse(document.getElementById("bins").textContent).names.length'
     before = page.evaluate(count)
     opened.wait_for(f"{count} > {before} + 2")
     assert page.locator(f"{RATES} .plot").evaluate("one => one === document.activeElement")
@@ -123,7 +124,7 @@ def test_it_sleeps_while_nobody_sees_it_and_ends_with_the_verdict(
     assert len(opened.asked) == asked
     opened.page.evaluate(HIDE, False)
     opened.renewed()
-    asked_for(f"{url.removesuffix('/relay')}/stop")
+    asked_for(f"{url.removesuffix('/relay')}/stop", b"")
     opened.page.get_by_text("exit code 4").wait_for()
     assert opened.page.locator("#state").inner_text().endswith("INCONCLUSIVE")
     assert opened.page.get_by_role("link", name="report.html").count() == 1

@@ -66,6 +66,7 @@
     if (ours !== bins) for (const figure of document.querySelectorAll(`${CHART}.timed`)) drawn.delete(figure);
     bins = ours;
     refocus = null;
+    dispatchEvent(new Event("renewing"));
     document.title = wanted.title;
     for (const part of ["head", "run", "bins"]) renew(document.getElementById(part), wanted.getElementById(part));
     for (const figure of document.querySelectorAll(CHART)) {

@@ -36,6 +36,7 @@
 
   let bins = null;
   let charts = [];
+  let renewing = false; // a chart that is replaced while it has the focus loses it, and nothing is meant by that
 
   // What is shown of an axis, in steps of which it has `count`, and at least `fewest` are shown.
   class View {
@@ -208,7 +209,7 @@
       this.tip.style.top = "8px";
     }
 
-    leave() { for (const chart of charts) chart.clear(); }
+    leave() { if (!renewing) for (const chart of charts) chart.clear(); }
 
     clear() {
       this.position = null;
@@ -366,6 +367,7 @@
 
   // Takes in the charts of the page. Where some have taken the place of others, zoom, cursor and hidden lines stay.
   function begin() {
+    renewing = false;
     const block = document.getElementById("bins");
     if (!block) return;
     const [from, until] = bins && !timeView.all ? [timeView.from * bins.step, timeView.until * bins.step] : [];
@@ -385,6 +387,7 @@
     if (told) together(told, told.position);
   }
 
+  addEventListener("renewing", () => { renewing = true; });
   addEventListener("renewed", begin);
   begin();
 })();
