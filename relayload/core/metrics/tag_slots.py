@@ -177,10 +177,11 @@ class TagSlots:
                 counts.add_ended(bisect_left(self._edges, ends_s), Ended(1, tokens))
 
     def _add_sent_again(self, tags: Tags, rows: Rows) -> None:
-        for record in rows.records:
-            for attempt in record.attempts[1:]:
-                if attempt.sent_at_s is not None:
-                    self._at(tags, math.floor(attempt.sent_at_s)).sent_again += 1
+        for record, attempts in zip(rows.records, rows.retry_counts, strict=True):
+            if attempts > 1:
+                for attempt in record.attempts[1:]:
+                    if attempt.sent_at_s is not None:
+                        self._at(tags, math.floor(attempt.sent_at_s)).sent_again += 1
 
     def _at(self, tags: Tags, second: int) -> TagCounts:
         ident = tags, self._span(second)
