@@ -34,7 +34,7 @@ from relayload.engine.spend_guard import SpendGuard
 from relayload.profile import Profile
 from relayload.profile.compose import Composer
 from relayload.profile.job import Job, Message
-from relayload.profile.plan import arrivals, stages, to_send
+from relayload.profile.plan import arrivals, read_ahead, stages, to_send
 from relayload.recording import Recording
 from relayload.transport import open_files
 
@@ -103,7 +103,8 @@ class Generator:
         if not isinstance(executor, ArrivalRateExecutor) or len(changes) <= self._rate_changes:
             return
         self._rate_changes, after_s = len(changes), self._run_clock.elapsed_s()
-        later = to_send(self._profile, due_after(arrivals(self._profile, changes), after_s))
+        profile = self._profile
+        later = to_send(profile, due_after(arrivals(profile, changes), after_s, read_ahead(profile)))
         if len(changes) == self._rate_changes:  # none came while others went on
             executor.reschedule(later, after_s)
             self._leaseholder.rate_changes = len(changes)

@@ -11,10 +11,13 @@ _AT_ONCE = 500
 """Arrivals that are passed over per turn of the event loop: about a millisecond."""
 
 
-def due_after(arrivals: Iterator[Arrival], after_s: float) -> Iterator[Arrival]:
-    """Return those that are due after an instant. Other greenlets go on while the others are passed over."""
-    while piece := list(islice(arrivals, _AT_ONCE)):
-        if piece[-1].intended_at_s > after_s:
-            return chain((arrival for arrival in piece if arrival.intended_at_s > after_s), arrivals)
+def due_after(arrivals: Iterator[Arrival], after_s: float, ahead: int = 0) -> Iterator[Arrival]:
+    """Return those that are due after an instant, of which so many are needed at once.
+
+    Other greenlets go on while the others are passed over and these are read.
+    """
+    found: list[Arrival] = []
+    while len(found) <= ahead and (piece := list(islice(arrivals, _AT_ONCE))):
+        found += (arrival for arrival in piece if arrival.intended_at_s > after_s)
         gevent.sleep(0)
-    return iter(())
+    return chain(found, arrivals)

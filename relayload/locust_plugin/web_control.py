@@ -22,7 +22,7 @@ from markupsafe import Markup
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.printable import one_line
 from relayload.locust_plugin.choices import ProfileFolder, choose
-from relayload.locust_plugin.nodes import options_of, runner_of
+from relayload.locust_plugin.nodes import runner_of
 from relayload.locust_plugin.options import Options
 from relayload.locust_plugin.plugin import LocustPlugin
 from relayload.locust_plugin.same_origin import SameOrigin
@@ -47,13 +47,14 @@ class WebControl:
         self._plugin = plugin
         self._folder = ProfileFolder(options.profiles) if options.profiles else None
         self._same_origin = SameOrigin()
-        self._base = f"{options_of(environment).web_base_path}/relay"
+        self._base = ""
         self._told: str | None = None
         """The answer to the last form that a browser sent."""
 
     def open(self, blueprint: Blueprint) -> None:
         """Add our routes, and guard all that change something. Call this before Locust serves the page."""
         assert self._web_ui.app is not None
+        self._base = blueprint.url_prefix or ""
         views: Sequence[tuple[str, Callable[[], str]]] = (
             ("start", self._start),
             ("rate", self._change_rate),

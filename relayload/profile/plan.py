@@ -70,6 +70,12 @@ def to_send(profile: Profile, schedule: Iterator[Arrival]) -> Iterator[Arrival]:
     return with_slack(schedule, limits) if limits else schedule
 
 
+def read_ahead(profile: Profile) -> int:
+    """Return how many arrivals `to_send` reads before it yields one."""
+    limits = _limits(profile.load) if isinstance(profile.load, OpenLoad) else None
+    return max((most for _, most in limits.windows), default=0) if limits else 0
+
+
 def fixed_rate(profile: Profile) -> str | None:
     """Return why the rate of the load can't be changed or multiplied; None if it can."""
     load = profile.load
