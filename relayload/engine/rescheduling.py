@@ -9,6 +9,8 @@ from relayload.core.traffic.arrivals import Arrival
 
 _AT_ONCE = 500
 """Arrivals that are passed over per turn of the event loop: about a millisecond."""
+_PAUSE_S = 1e-6
+"""Not 0: gevent looks at timers and sockets again only after fifty greenlets that wait for nothing."""
 
 
 def due_after(arrivals: Iterator[Arrival], after_s: float, ahead: int = 0) -> Iterator[Arrival]:
@@ -19,5 +21,5 @@ def due_after(arrivals: Iterator[Arrival], after_s: float, ahead: int = 0) -> It
     found: list[Arrival] = []
     while len(found) <= ahead and (piece := list(islice(arrivals, _AT_ONCE))):
         found += (arrival for arrival in piece if arrival.intended_at_s > after_s)
-        gevent.sleep(0)
+        gevent.sleep(_PAUSE_S)
     return chain(found, arrivals)

@@ -120,7 +120,7 @@ def test_the_environment_has_all_three_options(
 
 
 def test_the_command_line_goes_before_the_environment(start: Start, profile: WriteProfile, tmp_path: Path) -> None:
-    arguments = ("--relay-prof", profile(), "--relay-out", tmp_path / "run")
+    arguments = ("--relay-profile", profile(), "--relay-ou", tmp_path / "run")
     process = start("locust", "-f", LOCUSTFILE, *HEADLESS, *arguments, RELAYLOAD_PROFILE="nosuch.yaml")
     assert process.wait() == 0, process.output
     assert saved(tmp_path / "run", "run.json")["profile"]["name"] == "short"
