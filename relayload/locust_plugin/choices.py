@@ -41,7 +41,10 @@ class ProfileFolder:
     def names(self) -> list[str]:
         """Return the names, as the folder is now. A link that leads out of it has none."""
         inside = self._folder.resolve()
-        found = (path for path in self._folder.iterdir() if path.suffix in _SUFFIXES)
+        try:
+            found = [path for path in self._folder.iterdir() if path.suffix in _SUFFIXES]
+        except OSError:
+            return []
         return sorted(path.name for path in found if path.resolve().is_relative_to(inside) and path.is_file())
 
     def path(self, name: str) -> Path:

@@ -98,6 +98,11 @@ class LocustPlugin:
         """The generator of this process; None before the first run and on a master."""
         return self._worker.generator if self._worker else None
 
+    def check_idle(self) -> None:
+        """Raise AuthorError if no run can be started now."""
+        assert self._master is not None, "a worker starts nothing"
+        self._master.check_idle()
+
     def start(self, choice: Choice) -> None:
         """Start a run of what somebody has chosen. Raises AuthorError if it can't be."""
         assert self._master is not None, "a worker starts nothing"
@@ -274,8 +279,7 @@ class MasterPlugin:
 
     def start(self, choice: Choice) -> None:
         """Start a run of what somebody has chosen. Raises AuthorError if it can't be."""
-        if self._runner.state not in (STATE_INIT, STATE_STOPPED) or self._choice is not None:
-            raise AuthorError([Fault("a test is running: stop it first")])
+        self.check_idle()
         away = sorted({host for node, host in self._elsewhere.items() if self._is_there(node)})
         if choice.file is not None and away:
             raise AuthorError(
@@ -285,6 +289,13 @@ class MasterPlugin:
         load, options = choice.effective.load, self._locust_options
         users = load.users if isinstance(load, ClosedLoad) else 1
         gevent.spawn(self._start, choice, users, min(users, options.spawn_rate))
+
+    def check_idle(self) -> None:
+        """Raise AuthorError if no run can be started now."""
+        if self._runner.state not in (STATE_INIT, STATE_STOPPED) or self._choice is not None:
+            raise AuthorError([Fault("a test is running: stop it first")])
+        if isinstance(self._runner, MasterRunner) and not self._runner.worker_count:
+            raise AuthorError([Fault("no worker has connected yet")])
 
     def _start(self, choice: Choice, users: int, spawn_rate: float) -> None:
         try:

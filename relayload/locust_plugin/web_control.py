@@ -78,7 +78,7 @@ class WebControl:
         context = {
             "action": self._base,
             "token": token,
-            "told": told or fault,
+            "told": told or fault or (self._plugin.trouble if idle else None),
             "idle": idle,
             "names": self._folder.names() if self._folder else [],
             "chosen": profile,
@@ -130,6 +130,7 @@ class WebControl:
         return page.path if page.netloc == request.host and "//" not in page.path else f"{self._base}/control"
 
     def _start(self) -> str:
+        self._plugin.check_idle()  # first: to read a profile takes longer than the requests of a run may wait
         form = request.form
         name = form.get("profile", "")
         if name and self._folder is None:

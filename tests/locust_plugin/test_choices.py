@@ -51,6 +51,11 @@ def test_nothing_outside_the_folder_has_a_name(folder: Path, tmp_path: Path, nam
             ProfileFolder(folder).path(asked)
 
 
+def test_a_folder_that_has_gone_has_no_profiles(folder: Path) -> None:
+    folder.rmdir()
+    assert ProfileFolder(folder).names() == []
+
+
 def test_a_multiplier_is_an_override_of_every_rate(folder: Path) -> None:
     choice = choose(read(folder), None, (), 1.5)
     assert choice.overrides == (

@@ -154,6 +154,7 @@ def test_a_worker_that_joins_late_knows_of_the_changes(
     path = write(tmp_path / "hand.yaml", 30)
     with MasterPort() as master:
         page = opened("--relay-profile", path, "--master", "--master-bind-port", str(master.number))
+        assert page.post("start") == "409 nothing was changed: no worker has connected yet"
         worker = ("locust", "-f", LOCUSTFILE, "--worker", "--master-port", str(master.number), "--relay-profile", path)
         start(*worker)
         wait_for(lambda: len(asked(f"{page.url}/stats/requests")["workers"]) == 1)
