@@ -14,6 +14,7 @@ FROM_ENVIRONMENT = "environment"
 NO_EXTRA = "OTLP needs opentelemetry's packages: pip install 'relayload[otel]'"
 _PATH = "/v1/metrics"
 _EXPORTER = "opentelemetry.exporter.otlp.proto.http.metric_exporter"
+_SCHEMES = ("http://", "https://")
 _HTTP = ("http", "http/protobuf", "")
 
 
@@ -104,8 +105,11 @@ def _check(options: OtlpOptions, environ: Mapping[str, str]) -> None:
     """Refuse an address that can't be one, without repeating it."""
     if options.url == FROM_ENVIRONMENT and not (_own(environ) or _common(environ)):
         raise WrongOtlp("no OTEL_EXPORTER_OTLP_ENDPOINT is set: write the URL of a collector")
+    endpoint = options.endpoint(environ)
+    if not endpoint.startswith(_SCHEMES):
+        raise WrongOtlp("expected the URL of a collector, such as http://127.0.0.1:4318")
     try:
-        origin_of(options.endpoint(environ), "")
+        origin_of(endpoint, "")
     except AuthorError as error:
         (fault,) = error.faults
         more = ", and keys as OTEL_EXPORTER_OTLP_HEADERS" if "credentials" in fault.message else ""

@@ -248,7 +248,7 @@ def test_locusts_own_exporter_gets_counters_and_gauges(
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--relay-otlp", "collector:4318"], "expected a URL such as"),
+        (["--relay-otlp", "collector:4318"], "expected the URL of a collector, such as http://"),
         (["--relay-otlp", "http://user:s3cr3t@collector:4318"], "without credentials"),
         (["--relay-otlp", "http://collector", "--relay-otlp-interval", "0"], "write seconds from 0.1 to 3600"),
         (["--relay-otlp-interval", "5"], "the interval needs the URL of a collector"),

@@ -61,7 +61,7 @@ def test_the_interval_of_the_environment_is_in_milliseconds(text, seconds):
         ("http://c", {"OTEL_METRIC_EXPORT_INTERVAL": "soon"}, "write milliseconds from 100 to 3600000, not 'soon'"),
         ("http://c", {"OTEL_METRIC_EXPORT_INTERVAL": "nan"}, "write milliseconds"),
         ("environment", {}, "no OTEL_EXPORTER_OTLP_ENDPOINT is set"),
-        (None, {"OTEL_EXPORTER_OTLP_ENDPOINT": "c:4317"}, "expected a URL such as"),
+        (None, {"OTEL_EXPORTER_OTLP_ENDPOINT": "c:4317"}, "expected the URL of a collector, such as http://"),
         ("http://a:b@c", {}, "and keys as OTEL_EXPORTER_OTLP_HEADERS"),
         ("http://c:99999", {}, "its port a number"),
     ],
