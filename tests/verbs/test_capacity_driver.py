@@ -89,12 +89,17 @@ def found(tmp_path: Path) -> dict[str, Any]:
 def test_workers_of_other_hosts_take_part_in_every_trial_beside_own_ones(
     search: Search, start: Start, relay: FakeRelay, tmp_path: Path, port: int
 ) -> None:
-    several = ("--processes", "1", "--expect-workers", "1", "--master-bind-port", str(port))
+    (tmp_path / "secret").write_text("the secret of this search")
+    several = ("--processes", "1", "--expect-workers", "1", "--master-bind-port", str(port), "--secret-file", "secret")
     run = search(relay.base_url, *several)
-    worker = start("locust", "-f", LOCUSTFILE, "--worker", "--master-port", port)
+    stranger = start("locust", "-f", LOCUSTFILE, "--worker", "--master-port", port)
+    secret = ("--relay-secret-file", "secret")
+    worker = start("locust", "-f", LOCUSTFILE, "--worker", "--master-port", port, *secret)
     assert run.wait() in (0, 4), run.output
     assert worker.wait() == 0, worker.output
+    assert stranger.wait() == 2, stranger.output
     assert f"waiting for 1 worker of other hosts on 127.0.0.1:{port}" in run.output
+    assert f"--master-port {port} --relay-secret-file FILE" in run.output
     trials = found(tmp_path)["trials"]
     assert len(trials) == 2
     page = (tmp_path / "out" / "capacity.html").read_text()
@@ -253,3 +258,16 @@ def test_options_of_workers_go_together(search: Search, tmp_path: Path) -> None:
         assert run.wait() == 2
     assert f"can't listen on 127.0.0.1:{port}: Address already in use" in run.output
     assert not (tmp_path / "out").exists()
+
+
+def test_a_search_that_others_can_reach_says_so_and_refuses_a_bad_secret(
+    search: Search, relay: FakeRelay, tmp_path: Path, port: int
+) -> None:
+    (tmp_path / "secret").write_text("short")
+    others = ("--expect-workers", "1", "--master-bind-port", str(port), "--master-bind-host", "0.0.0.0")
+    run = search(relay.base_url, *others)
+    wait_for(lambda: "waiting for 1 worker" in run.output)
+    assert "no join secret: whoever reaches that port can take part (--secret-file)" in run.output
+    refused = search(relay.base_url, *others, "--secret-file", "secret")
+    assert refused.wait() == 2
+    assert "secret: the join secret has 5 bytes, and needs 16" in refused.output
