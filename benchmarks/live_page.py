@@ -34,7 +34,8 @@ CORES = sorted(os.sched_getaffinity(0))
 SAID = "page of the run at "
 STREAM_S, TOKENS = 5.0, 100
 VIEWERS, POLL_S = 2, 2.0
-PRESET = f"models.o3={{ttft: {{any: {{p50: 50ms, p99: 51ms}}}}, speed: {TOKENS / STREAM_S:g}/s}}"
+PRESET = f"models.o3={{ttft: {{any: {{p50: 50ms, p99: 51ms}}}}, speed: {TOKENS / STREAM_S:g}/s, "
+PRESET += f"output_tokens: {{any: {{p50: {TOKENS}, p99: {TOKENS + 1}}}}}}}"
 
 
 def main() -> None:

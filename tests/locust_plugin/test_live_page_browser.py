@@ -128,7 +128,7 @@ def test_it_sleeps_while_nobody_sees_it_and_ends_with_the_verdict(
     opened.page.get_by_text("exit code 4").wait_for()
     assert opened.page.locator("#state").inner_text().endswith("INCONCLUSIVE")
     assert opened.page.get_by_role("link", name="report.html").count() == 1
-    assert opened.page.locator("#slowest table").count() == 1
+    assert opened.page.locator("#slowest table").count() >= 1
     assert opened.page.locator("[aria-live]").count() == 1
     assert opened.complaints == []
     opened.context.close()
