@@ -123,6 +123,14 @@ def test_a_run_of_which_nothing_has_ended_has_a_page(begun: Renderer):
     assert "running · undecided so far" in page_of(begun, look(progress=progress(0.0, offered=0, started=0)))
 
 
+def test_a_run_of_long_requests_that_are_all_in_flight_has_a_page(begun: Renderer, run):
+    maker = SnapshotMaker(0, [parse(text) for text in OBJECTIVES], run)
+    for due_at_s in (0.5, 3.5):
+        maker.begin(due_at_s)
+    begun.take(sent(Told(msgspec.Raw(msgspec.msgpack.encode(maker.snapshot(4.0))))))
+    assert "running · undecided so far" in page_of(begun, look(progress=progress(4.0)))
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
