@@ -1,11 +1,11 @@
 """What looking at a run costs the process that serves its page and sends its load: CPU, and the lateness of its sends.
 
-    python benchmarks/live_page.py [--streams 500] [--seconds 20] [--pairs 3] [--json FILE]
+    python benchmarks/live_page.py [--streams 500] [--window 6] [--pairs 5] [--json FILE]
 
 One process on the first core sends streams of 5 s, so many at once, to a fake relay on the other cores, and serves the
-page. In turns nobody looks, or two viewers poll `/relay/sections` every two seconds, as the script of the page does.
-CPU is that of the serving process, from two seconds after the first arrival to one second before the last. The renderer
-is a process of its own, on the other cores; what it used is told, too. `late` is that of the recording.
+page. In windows of one run, in turns, nobody looks or two viewers poll `/relay/sections` every two seconds, as the
+script of the page does. CPU is that of the serving process in the window, and `late` that of the requests due in it.
+The renderer is a process of its own, on the other cores; what it used is told, too.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ CORES = sorted(os.sched_getaffinity(0))
 SAID = "page of the run at "
 STREAM_S, TOKENS = 5.0, 100
 VIEWERS, POLL_S = 2, 2.0
+BEGINS_S, PAUSE_S = 10.0, 2.5
 PRESET = f"models.o3={{ttft: {{any: {{p50: 50ms, p99: 51ms}}}}, speed: {TOKENS / STREAM_S:g}/s, "
 PRESET += f"output_tokens: {{any: {{p50: {TOKENS}, p99: {TOKENS + 1}}}}}}}"
 
@@ -41,63 +42,76 @@ PRESET += f"output_tokens: {{any: {{p50: {TOKENS}, p99: {TOKENS + 1}}}}}}}"
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--streams", type=int, default=500)
-    parser.add_argument("--seconds", type=int, default=20)
-    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--window", type=float, default=6.0, help="seconds")
+    parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    rows: list[dict[str, Any]] = []
-    with FakeRelay.start(sets=[PRESET]) as relay:
+    turns = [looked for pair in range(options.pairs) for looked in ((False, True) if pair % 2 == 0 else (True, False))]
+    with FakeRelay.start(sets=[PRESET]) as relay, tempfile.TemporaryDirectory() as folder:
         os.sched_setaffinity(relay.pid, set(CORES[1:] or CORES))
-        for pair in range(options.pairs):
-            for looked in (False, True) if pair % 2 == 0 else (True, False):
-                rows.append(measured(options.streams, options.seconds, relay.base_url, looked=looked))
-                print(_line(rows[-1]), flush=True)
+        rows = measured(options.streams, options.window, turns, relay.base_url, Path(folder))
+    for row in rows:
+        print(_line(row))
     print(_compared(rows))
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1))
 
 
-def measured(streams: int, seconds: int, base_url: str, *, looked: bool) -> dict[str, Any]:
-    """Run once."""
-    with tempfile.TemporaryDirectory() as folder:
-        run_dir, log = Path(folder, "run"), Path(folder, "log")
-        profile = Path(folder, "profile.yaml")
-        profile.write_text(yaml.safe_dump(_profile(streams / STREAM_S, seconds, base_url)))
-        with log.open("w") as output:
-            run = subprocess.Popen(_command(profile, run_dir), stdout=output, stderr=output, cwd=folder)
-            try:
-                os.sched_setaffinity(run.pid, {CORES[0]})
-                return _watched(run, run_dir, log, seconds, looked=looked)
-            finally:
-                run.kill()
-                run.wait()
+def measured(streams: int, window_s: float, turns: Sequence[bool], base_url: str, folder: Path) -> list[dict[str, Any]]:
+    """Run once, and measure a window for each turn."""
+    run_dir, log, profile = folder / "run", folder / "log", folder / "profile.yaml"
+    seconds = int(BEGINS_S + (window_s + PAUSE_S) * len(turns)) + 60
+    profile.write_text(yaml.safe_dump(_profile(streams / STREAM_S, seconds, base_url)))
+    with log.open("w") as output:
+        run = subprocess.Popen(_command(profile, run_dir), stdout=output, stderr=output, cwd=folder)
+        try:
+            os.sched_setaffinity(run.pid, {CORES[0]})
+            return _watched(run.pid, run_dir, log, window_s, turns)
+        finally:
+            run.kill()
+            run.wait()
 
 
-def _watched(run: "subprocess.Popen[bytes]", run_dir: Path, log: Path, seconds: int, *, looked: bool) -> dict[str, Any]:
-    serving = psutil.Process(run.pid)
-    while SAID not in log.read_text() or not any(
-        "page_renderer" in str(child.cmdline()) for child in _children(serving)
-    ):
+def _watched(pid: int, run_dir: Path, log: Path, window_s: float, turns: Sequence[bool]) -> list[dict[str, Any]]:
+    serving = psutil.Process(pid)
+    while SAID not in log.read_text() or not _renderers(serving):
         time.sleep(0.1)
     url = log.read_text().partition(SAID)[2].split()[0]
-    (renderer,) = (child for child in _children(serving) if "page_renderer" in str(child.cmdline()))
+    (renderer,) = _renderers(serving)
     renderer.cpu_affinity(CORES[1:] or CORES)
-    with _viewers(f"{url}/sections", VIEWERS if looked else 0) as answers:
-        _await(run_dir, 2 + STREAM_S)
+    _await(run_dir, BEGINS_S)
+    rows = [_window(serving, renderer, f"{url}/sections", run_dir, window_s, looked) for looked in turns]
+    records = [
+        json.loads(line) for file in run_dir.glob("records-*.jsonl") for line in file.read_text().splitlines()[:-1]
+    ]
+    for row in rows:
+        late = [
+            r["late_s"] for r in records if r["line"] == "request" and row["from_s"] <= r["intended_at_s"] < row["to_s"]
+        ]
+        row["late_p99_ms"] = sorted(late)[int(0.99 * len(late))] * 1000 if late else None
+    return rows
+
+
+def _window(
+    serving: psutil.Process, renderer: psutil.Process, url: str, run_dir: Path, window_s: float, looked: bool
+) -> dict[str, Any]:
+    with _viewers(url, VIEWERS if looked else 0) as answers:
+        time.sleep(PAUSE_S)
+        began = progress.read(run_dir)
         began_s, before_s, rendered_s = time.monotonic(), _cpu_s(serving), _cpu_s(renderer)
-        _await(run_dir, seconds - 1.0)
+        time.sleep(window_s)
         took_s = time.monotonic() - began_s
         cpu, rendering = (_cpu_s(serving) - before_s) / took_s, (_cpu_s(renderer) - rendered_s) / took_s
-        in_flight = (read := progress.read(run_dir)) and read.in_flight
-    while not (run_dir / "verdict.json").exists():
-        time.sleep(0.1)
-    summary = json.loads((run_dir / "summary.json").read_text())
+        ended = progress.read(run_dir)
+    assert began is not None
+    assert ended is not None
     return {
         "looked": looked,
         "cpu": cpu,
         "renderer": rendering,
-        "late_p99_ms": summary["generator"]["late_p99_s"] * 1000,
-        "in_flight": in_flight,
+        "from_s": began.elapsed_s,
+        "to_s": ended.elapsed_s,
+        "in_flight": ended.in_flight,
         "answers": len(answers),
         "kB": statistics.mean(answers) / 1000 if answers else 0,
     }
@@ -123,8 +137,8 @@ def _viewers(url: str, count: int) -> Iterator[list[int]]:
         thread.join()
 
 
-def _children(process: psutil.Process) -> list[psutil.Process]:
-    return list(process.children())
+def _renderers(process: psutil.Process) -> list[psutil.Process]:
+    return [child for child in process.children() if "relayload.report.page_renderer" in child.cmdline()]
 
 
 def _cpu_s(process: psutil.Process) -> float:
