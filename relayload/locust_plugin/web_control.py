@@ -132,6 +132,8 @@ class WebControl:
     def _start(self) -> str:
         self._plugin.check_idle()  # first: to read a profile takes longer than the requests of a run may wait
         form = request.form
+        if "offered_targets" in form and not form.getlist("target"):
+            raise AuthorError([Fault("no target is ticked")])
         name = form.get("profile", "")
         if name and self._folder is None:
             raise AuthorError([Fault("Locust was started without a folder of profiles: --relay-profiles DIR")])

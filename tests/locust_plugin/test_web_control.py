@@ -236,6 +236,7 @@ def test_a_profile_of_the_folder_is_started_with_one_target_and_a_multiplier(
         assert page.post("start", profile=name) == f"409 nothing was changed: {told}"
     assert "expected from 0.01 to 4" in page.post("start", profile="short.yaml", multiplier=5)
     assert "no such target" in page.post("start", profile="short.yaml", target="third")
+    assert "no target is ticked" in page.post("start", profile="short.yaml", offered_targets=2)
     assert not (tmp_path / "runs").exists()
     assert page.post("start", profile="short.yaml", target="other", multiplier=2) == "starting short, x2"
     directory = run_dir(tmp_path)
