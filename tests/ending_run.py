@@ -25,8 +25,8 @@ load: {load}
 scenarios:
   numbered: {{model: o3, prompt: {{file: prompts.txt, order: file}}, stream: false, max_output_tokens: 20}}
 objectives: [errors.rate < 50%]
-# These tests are not about a busy machine.
-generator: {{late: 10s, late_share: 100%, loop_lag: 10s, drop_share: 100%, lost_share: 100%}}
+generator: # these tests are not about a busy machine
+  {{late: 10s, late_share: 100%, loop_lag: 10s, drop_share: 100%, lost_share: 100%}}
 """
 LOADS = {
     "open": "{{kind: open, arrivals: constant, max_in_flight: 5000, graceful_stop: 60s, {stages}rate: 40/s}}]}}",
@@ -35,7 +35,7 @@ LOADS = {
 PROMPTS = 20_000
 USERS, ARRIVALS = 8, 40
 _ONE_SIGNAL_S = 0.2
-"""Signals that come sooner after one another may count as one."""
+"""A SIGTERM that comes sooner after another counts as one with it."""
 
 
 @dataclass(frozen=True)

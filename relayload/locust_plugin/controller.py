@@ -420,6 +420,7 @@ class Controller:
             progress.write(self.run_dir, latest)
         except AuthorError as error:
             self._own_crash = str(error)
+            _LOG.error("ending the run: %s", error)
 
     def _look_at_objectives(self) -> None:
         if self._breach is None:

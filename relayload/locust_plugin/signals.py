@@ -4,6 +4,7 @@ gevent passes a KeyboardInterrupt or SystemExit from a signal's greenlet to the 
 on the one and exits at once on the other. Once a run has begun, Locust handles SIGTERM as well.
 """
 
+import math
 import os
 import signal
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from relayload.ending_signals import ending_signals
 
 _LAST = 3
 _ONE_S = 0.1
-"""Within it a signal that comes again is the same one: a service manager sends it to every process of a run, of which
+"""Within it a SIGTERM that comes again is the same one: a service manager sends it to every process of a run, of which
 one passes it on."""
 
 
@@ -40,7 +41,7 @@ class Interruption:
         self._skip_grace = skip_grace
         self._last_words = last_words
         self._count = 0
-        self._counted: tuple[signal.Signals, float] | None = None
+        self._sigterm_at_s = -math.inf
         self.signal: signal.Signals | None = None
         self._exit_codes = ending_signals()
         for number in self._exit_codes:
@@ -75,11 +76,10 @@ class Interruption:
         """Return whether nobody insists: a lost terminal sends SIGHUP again and again, from the shell and itself."""
         if number is signal.SIGHUP:
             return self._count > 0
-        before, now_s = self._counted, clock.now_s()
-        if before is not None and before[0] is number and now_s - before[1] < _ONE_S:
-            return True
-        self._counted = number, now_s
-        return False
+        if number is not signal.SIGTERM:
+            return False
+        before_s, self._sigterm_at_s = self._sigterm_at_s, clock.now_s()
+        return self._sigterm_at_s - before_s < _ONE_S
 
     def _leave(self, number: signal.Signals) -> None:
         if not self._begun():

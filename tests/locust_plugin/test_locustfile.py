@@ -417,7 +417,8 @@ def test_a_run_whose_controller_fails_ends_as_a_crash(locust: Start, profile: Wr
     (out / "progress.json").mkdir()  # which no file can replace
     (out / "progress.json" / "in-the-way").touch()
     assert run.wait() == 1
-    assert "the controller failed" in run.output
+    assert f"a part of this run failed: {out}: can't be written to: " in run.output
+    assert saved(out, "run.json")["ended_by"] == "crash"
 
 
 def test_a_request_that_never_ended_was_sent_at_an_instant_of_the_run(

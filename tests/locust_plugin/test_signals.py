@@ -49,7 +49,7 @@ def test_the_third_one_leaves_at_once_with_a_word(told, monkeypatch):
     assert told == ["end", "hurry", "last words on Ctrl-C", "exit 130"]
 
 
-def test_a_signal_that_comes_to_every_process_of_a_run_counts_once(told, at_s):
+def test_a_sigterm_that_comes_to_every_process_of_a_run_counts_once(told, at_s):
     interruption = _interruption(told)
     interruption._on(signal.SIGTERM)
     at_s[0] += 0.01
@@ -57,17 +57,6 @@ def test_a_signal_that_comes_to_every_process_of_a_run_counts_once(told, at_s):
     assert told == ["end"]
     at_s[0] += SECOND_S
     interruption._on(signal.SIGTERM)
-    assert told == ["end", "hurry"]
-
-
-def test_one_key_that_is_held_down_counts_again_and_again(told, at_s):
-    interruption = _interruption(told)
-    with pytest.raises(KeyboardInterrupt):
-        interruption._on(signal.SIGINT)
-    for _ in range(10):
-        at_s[0] += 0.03
-        if told == ["end"]:
-            interruption._on(signal.SIGINT)
     assert told == ["end", "hurry"]
 
 
