@@ -86,11 +86,15 @@ class WebOptions:
     """0 for any free one."""
     stays: bool = False
     """The page stays after the verdict."""
+    profiles: Path | None = None
+    """The folder whose profiles it offers then."""
 
     @property
     def arguments(self) -> list[str]:
         """What Locust's command line has instead of `--headless`."""
-        return ["--autostart", "--web-port", str(self.port), *([] if self.stays else ["--autoquit", "0"])]
+        ending = [] if self.stays else ["--autoquit", "0"]
+        folder = [] if self.profiles is None else ["--relay-profiles", str(self.profiles)]
+        return ["--autostart", "--web-port", str(self.port), *ending, *folder]
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,9 @@ class MasterPlugin:
         self._ended_by = "stop"
         self._finishing = BoundedSemaphore()
         self._quitting = False
+        self._recorded = 0
+        """How many runs have begun."""
+        self._first: Controller | None = None
         self._stayed = False
         """A signal came when nothing but the page was left: the verdict stands."""
         self._metrics: MetricsServer | None = None
@@ -312,9 +315,14 @@ class MasterPlugin:
     def _on_test_start(self, **_: Any) -> None:
         if self._options.ordered is None:
             choice, self._choice = self._choice or Choice(self._profile), None
-            self._begin(self._options.out, self._on_done, choice)
+            self._begin(self._next_out(), self._on_done, choice)
         else:
             gevent.spawn(self._carry_out, self._options.ordered)
+
+    def _next_out(self) -> Path | None:
+        """Return the directory that was asked for, and for runs after the first one beside it."""
+        out = self._options.out
+        return out if out is None or not self._recorded else out.with_name(f"{out.name}-{self._recorded + 1}")
 
     def _carry_out(self, ordered: OrderedRuns) -> None:
         """Carry out the runs that are ordered, within one test of Locust's, and quit after the last or a failure."""
@@ -359,6 +367,8 @@ class MasterPlugin:
             self._refuse(error, ExitCode.CRASH)
             raise
         else:
+            self._recorded += 1
+            self._first = self._first or self.run
             if self.pages is not None:
                 self.pages.began(self.run)
             self.run.begin(done)
@@ -511,12 +521,13 @@ class MasterPlugin:
     def _exit_code(self) -> int:
         if self._interruption.exit_code is not None and not self._stayed:
             return self._interruption.exit_code
-        if self.run is None:
+        run = self._first if self._stayed else self.run
+        if run is None:
             given: int | None = self._environment.process_exit_code
             return ExitCode.CRASH if self._headless and given is None else given or 0
-        if self.run.verdict is None or self.run.crash:
+        if run.verdict is None or run.crash:
             return ExitCode.CRASH
-        return self.run.verdict.exit_code
+        return run.verdict.exit_code
 
     def _on_quit(self, **_: Any) -> None:
         """Print our report after Locust's own tables, unless the launcher prints it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
@@ -23,6 +24,12 @@ _OPTIONS = (
     click.option(
         "--web-stay", is_flag=True, help="Keep the page after the verdict, until Ctrl-C; the exit code stays."
     ),
+    click.option(
+        "--web-profiles",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        metavar="DIR",
+        help="With --web-stay: start the profiles of this folder from the page, too.",
+    ),
 )
 
 
@@ -30,10 +37,14 @@ def with_web_options(verb: Callable[..., None]) -> Callable[..., None]:
     """Give a verb these options, as `web`."""
 
     @wraps(verb)
-    def with_options(*, web: bool, web_port: int | None, web_stay: bool, **options: Any) -> None:
-        if not web and (web_port is not None or web_stay):
-            raise click.UsageError("--web-port and --web-stay need --web")
-        verb(web=WebOptions(web_port or 0, web_stay) if web else None, **options)
+    def with_options(
+        *, web: bool, web_port: int | None, web_stay: bool, web_profiles: Path | None, **options: Any
+    ) -> None:
+        if not web and (web_port is not None or web_stay or web_profiles):
+            raise click.UsageError("--web-port, --web-stay and --web-profiles need --web")
+        if web_profiles and not web_stay:
+            raise click.UsageError("--web-profiles needs --web-stay: without it the page ends with the run")
+        verb(web=WebOptions(web_port or 0, web_stay, web_profiles) if web else None, **options)
 
     for option in reversed(_OPTIONS):
         with_options = option(with_options)

@@ -192,6 +192,27 @@ def test_a_page_that_stays_leaves_the_verdict_to_stand(start: Start, profile: Wr
     assert run.wait() == 3, run.output
 
 
+def test_runs_that_the_page_starts_are_recorded_beside_the_first(
+    start: Start, profile: WriteProfile, tmp_path: Path
+) -> None:
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    failing = ("--set", "objectives.1=ttft.p50 < 1ms")
+    options = ("--web", "--web-stay", "--web-profiles", shelf, "--out", tmp_path / "run")
+    profile(seconds=1).rename(shelf / "other.yaml")
+    run = start("relayload", "run", profile(seconds=1), *failing, *options)
+    url = url_of(run)
+    wait_for(lambda: "exit code 3" in asked(url))
+    forms = asked(f"{url}?profile=other.yaml")
+    assert '<option value="other.yaml" selected' in forms or "<option selected>other.yaml" in forms
+    token = forms.partition('name="token" value="')[2].partition('"')[0]
+    asked(f"{url}/start", f"token={token}&profile=other.yaml".encode())
+    wait_for(lambda: "exit code 0" in asked(url))
+    assert saved(tmp_path / "run-2", "verdict.json")["verdict"] == "PASS"
+    run.signal(signal.SIGINT)
+    assert run.wait() == 3, run.output
+
+
 def test_a_signal_during_a_run_with_a_page_is_an_interruption(
     start: Start, profile: WriteProfile, tmp_path: Path
 ) -> None:
@@ -218,7 +239,10 @@ def test_a_target_that_is_not_there_ends_a_run_with_a_page_too(start: Start, pro
     assert run.wait() == 6, run.output
 
 
-@pytest.mark.parametrize("options", [("--web-port", "0"), ("--web-stay",), ("--web", "--web-stay", "--repeat", "2")])
+@pytest.mark.parametrize(
+    "options",
+    [("--web-port", "0"), ("--web-stay",), ("--web", "--web-stay", "--repeat", "2"), ("--web", "--web-profiles", ".")],
+)
 def test_options_that_make_no_sense_are_refused(start: Start, profile: WriteProfile, options: tuple[str, ...]) -> None:
     run = start("relayload", "run", profile(), *options)
     assert run.wait() == 2
