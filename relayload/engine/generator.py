@@ -285,7 +285,7 @@ class Generator:
         """Return the last line of the recording if it ended now."""
         return End(
             worker=self._worker,
-            at_s=self._run_clock.elapsed_s(),
+            at_s=max(0.0, self._run_clock.elapsed_s()),
             started=self._recorder.status.started,
             dropped=self._recorder.status.dropped,
             began_at_ns=self._began_at_ns,

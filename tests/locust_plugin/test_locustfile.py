@@ -44,6 +44,7 @@ def test_a_run_sends_every_arrival_once_and_passes(
     assert saved(out, "run.json")["ended_by"] == "schedule"
     assert saved(out, "verdict.json")["verdict"] == "PASS"
     assert "PASS" in run.output
+    assert "Traceback" not in run.output
     assert (out / "report.html").read_text(encoding="utf-8").count("<figure") > 5
 
 
