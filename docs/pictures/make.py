@@ -4,17 +4,28 @@ Real runs against the fake relay, with fixed seeds, whose pages Chromium draws i
 minutes; what is measured differs a little each time. Needs Chromium (or CHROMIUM=PATH) and `pip install -e '.[test]'`.
 """
 
+import io
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.request import urlopen
+
+from rich.console import Console
+from rich.terminal_theme import DEFAULT_TERMINAL_THEME, MONOKAI
+from rich.text import Text
+
+from relayload.recording import progress
+from relayload.report.live_rates import TotalsLately
+from relayload.report.live_screen import screen_lines
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -25,6 +36,13 @@ MOST_BYTES = 200_000
 RUNS = 6
 DIRECT, RELAY = "direct", "o-series"
 """The presets of the fake relay that are compared."""
+SAID, LOOKS_AT_S = "page of the run at ", 34.0
+COLUMNS, THEMES = 96, (DEFAULT_TERMINAL_THEME, MONOKAI)
+TERMINAL = """
+pre { display: inline-block; margin: 0; padding: 1rem; line-height: 1.35; }
+.light { background: #fff; } .dark { background: #0c0c0c; color: #d9d9d9; display: none; }
+@media (prefers-color-scheme: dark) { .light { display: none; } .dark { display: block; } }
+"""
 
 
 class Picture(NamedTuple):
@@ -45,6 +63,7 @@ class Maker:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.run = cache(self._run)
+        self.going_on = cache(self._going_on)
         self.set = cache(self._set)
 
     def relayload(self, *arguments: object) -> None:
@@ -57,6 +76,26 @@ class Maker:
     def _run(self) -> Path:
         self.relayload("run", FOLDER / "run.yaml", "--out", "run")
         return self.folder / "run" / "report.html"
+
+    def _going_on(self) -> Path:
+        """Return a folder with what the page and the terminal showed of a run that went on."""
+        folder = self.folder / "going-on"
+        command = [sys.executable, "-m", "relayload", "run", str(FOLDER / "run.yaml"), "--web", "--out", str(folder)]
+        with subprocess.Popen(
+            command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        ) as run:
+            assert run.stderr is not None, "is a pipe"
+            url = next(line for line in run.stderr if line.startswith(SAID)).removeprefix(SAID).strip()
+            lately, latest = TotalsLately(), None
+            while latest is None or latest.elapsed_s < LOOKS_AT_S:
+                time.sleep(0.5)
+                latest = progress.read(folder)
+                rates = None if latest is None else lately.rates(latest)
+            assert rates is not None, "there is some progress"
+            (folder / "page.html").write_bytes(urlopen(url).read())
+            (folder / "terminal.html").write_text(terminal(screen_lines("outage-drill", latest, rates, COLUMNS)))
+            run.stderr.read()
+        return folder
 
     def _set(self, preset: str) -> Path:
         """Run six times against a relay; return the directory."""
@@ -87,9 +126,22 @@ PICTURES: Mapping[str, Picture] = MappingProxyType(
         "comparison": Picture(Maker.comparison, width=1280, height=620),
         "runs": Picture(Maker.runs, "#objectives"),
         "capacity": Picture(Maker.capacity, height=1000),
-        # The live page and the live screen in the terminal belong here: what makes them is a method of Maker.
+        "live": Picture(lambda maker: maker.going_on() / "page.html", width=1280, height=1000),
+        "terminal": Picture(lambda maker: maker.going_on() / "terminal.html", "pre:visible"),
     }
 )
+
+
+def terminal(lines: Iterable[Text]) -> str:
+    """Return lines as a terminal shows them, as HTML in both colour schemes."""
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    for line in lines:
+        console.print(line, highlight=False)
+    shown = [console.export_html(theme=theme, clear=False, inline_styles=True) for theme in THEMES]
+    screens = [html[html.index("<pre") : html.index("</body>")] for html in shown]
+    return f"<meta charset=utf-8><style>{TERMINAL}</style>" + "".join(
+        f"<div class={scheme}>{screen}</div>" for scheme, screen in zip(SCHEMES, screens, strict=True)
+    )
 
 
 def files() -> Iterator[str]:

@@ -29,6 +29,8 @@ class Instruments:
         self._latest = latest
         self._points: dict[str, Sequence[NumberPoint]] = {}
         self._renewed_at_s = -_FRESH_S
+        self._of: tuple[Controller | None, bool] | None = None
+        """The run that they are of, and whether it was judged."""
         meter = metrics.get_meter("relayload", relayload.__version__)
         for family in NUMBERS:
             create = meter.create_observable_counter if family.kind is Kind.COUNTER else meter.create_observable_gauge
@@ -41,9 +43,10 @@ class Instruments:
         return observed
 
     def _known(self) -> dict[str, Sequence[NumberPoint]]:
-        now_s = clock.now_s()
-        if now_s >= self._renewed_at_s + _FRESH_S:
-            run, self._renewed_at_s = self._latest(), now_s
+        now_s, run = clock.now_s(), self._latest()
+        latest = run, run is not None and run.verdict is not None
+        if latest != self._of or now_s >= self._renewed_at_s + _FRESH_S:
+            self._of, self._renewed_at_s = latest, now_s
             state = None if run is None else so_far(run)
             self._points = (
                 {} if state is None else {one.stem: points for one, points in number_points(state, placed_of(state))}

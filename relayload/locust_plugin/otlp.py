@@ -91,7 +91,7 @@ class OtlpExport:
     def _run(self) -> None:
         while not self._stopped.wait(self._interval_s):
             run = self._latest()
-            if run is not None and run is not self._ended and not run.finished:
+            if run is not None and run is not self._ended and run.verdict is None:
                 self._export(run)
 
     def _export(self, run: Controller) -> bool:

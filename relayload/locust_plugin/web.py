@@ -155,7 +155,7 @@ class Page:
     def _look(self) -> Look:
         """Return what the page shows besides what the renderer was told."""
         run = self._plugin.latest
-        goes_on = run is not None and not run.finished
+        goes_on = run is not None and run.verdict is None
         return Look(
             name=self._plugin.profile.name,
             target=shown(self._plugin.profile),

@@ -35,7 +35,7 @@ class Page:
     url: str
 
     def forms(self) -> str:
-        return self.asked("relayload/control").partition("<section")[2].partition("</section>")[0]
+        return self.asked("relay/control").partition("<section")[2].partition("</section>")[0]
 
     def asked(self, path: str, form: dict[str, Any] | None = None, **headers: str) -> Any:
         data = None if form is None else urlencode(form, doseq=True).encode()
@@ -47,7 +47,7 @@ class Page:
         """Send a form of ours, and return the answer, whatever its status."""
         (token, *_) = re.findall(r'name="token" value="([^"]+)"', self.forms())
         try:
-            return str(self.asked(f"relayload/{action}", {"token": token, **form})).strip()
+            return str(self.asked(f"relay/{action}", {"token": token, **form})).strip()
         except HTTPError as error:
             return f"{error.code} {error.read().decode().strip()}"
 
@@ -76,7 +76,7 @@ def opened(start: Start, port: int) -> Iterator[Callable[..., Page]]:
 
 def answers(page: Page) -> bool:
     try:
-        return bool(page.asked("relayload/control"))
+        return bool(page.asked("relay/control"))
     except HTTPError:
         return True
     except OSError:
@@ -229,7 +229,7 @@ def test_a_profile_of_the_folder_is_started_with_one_target_and_a_multiplier(
     )
     names = re.findall(r"<option[^>]*>([^<]*)", page.forms())
     assert names[1:] == ["&lt;b&gt;.yaml", "short.yaml"]
-    asked_for = page.asked("relayload/control?profile=short.yaml")
+    asked_for = page.asked("relay/control?profile=short.yaml")
     assert re.findall(r'name="target" value="(\w+)"', asked_for) == ["one", "other"]
     for name in ("../secret.yaml", str(tmp_path / "secret.yaml"), "link.yaml", "first.yaml", "profiles/short.yaml"):
         told = "no profile of that name is in the folder that Locust was started with"
@@ -303,12 +303,12 @@ def test_users_of_a_closed_load_are_changed_by_hand_too(opened: Callable[..., Pa
 
 def test_a_forged_request_changes_nothing(opened: Callable[..., Page], tmp_path: Path) -> None:
     page = opened("--relay-profile", write(tmp_path / "p.yaml", 60))
-    for path in ("relayload/start", "relayload/rate", "relayload/stop", "swarm", "stop", "stats/reset"):
+    for path in ("relay/start", "relay/rate", "relay/stop", "swarm", "stop", "stats/reset"):
         with pytest.raises(HTTPError, match="403"):
             page.asked(path, {"user_count": 1, "spawn_rate": 1}, Origin="https://evil.example")
     with pytest.raises(HTTPError, match="403"):
-        page.asked("relayload/start", {})
-    assert 'name="token"' not in page.asked("relayload/control", Origin="https://evil.example")
+        page.asked("relay/start", {})
+    assert 'name="token"' not in page.asked("relay/control", Origin="https://evil.example")
     assert (page.state, list(tmp_path.glob("runs/*"))) == ("ready", [])
     assert json.loads(page.asked("swarm", {"user_count": 1, "spawn_rate": 1}))["success"]
     run_dir(tmp_path)
@@ -342,16 +342,16 @@ def test_behind_a_login_and_below_a_path_nothing_is_open(opened: Callable[..., P
     locustfile.write_text(LOGIN)
     profile = write(tmp_path / "p.yaml", 60)
     page = opened("--relay-profile", profile, "--web-login", locustfile=locustfile, base="/load")
-    assert "<form" not in page.asked("relayload/control").partition("<section")[2]
+    assert "<form" not in page.asked("relay/control").partition("<section")[2]
     with urlopen(f"{page.url.removesuffix('/load')}/in") as answer:
         cookie = answer.headers["Set-Cookie"].partition(";")[0]
-    forms = page.asked("relayload/control", Cookie=cookie)
+    forms = page.asked("relay/control", Cookie=cookie)
     assert 'action="/load/relay/start"' in forms
     (token, *_) = re.findall(r'name="token" value="([^"]+)"', forms)
-    assert page.asked("relayload/start", {"token": token}, Cookie=cookie) == "starting p\n"
+    assert page.asked("relay/start", {"token": token}, Cookie=cookie) == "starting p\n"
     directory = run_dir(tmp_path)
     wait_for(lambda: records(directory) > 2)
-    page.asked("relayload/rate", {"token": token, "factor": 2}, Cookie=cookie)
+    page.asked("relay/rate", {"token": token, "factor": 2}, Cookie=cookie)
     (change,) = saved(directory, "run.json")["changes"]
     assert change["by"] == "web page, ada <b>\\u202e"
 
@@ -360,7 +360,7 @@ def test_a_browser_goes_back_to_where_the_form_was(opened: Callable[..., Page], 
     page = opened("--relay-profile", write(tmp_path / "p.yaml", 60))
     (token, *_) = re.findall(r'name="token" value="([^"]+)"', page.forms())
     shown = page.asked(
-        "relayload/rate", {"token": token, "factor": 2}, Accept="text/html", Referer="https://evil.example/relay"
+        "relay/rate", {"token": token, "factor": 2}, Accept="text/html", Referer="https://evil.example/relay"
     )
     assert '<p class="told" role="status">nothing was changed: nothing runs</p>' in shown
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from relayload.core.comparison.measures import measures
 from relayload.core.comparison.repeats import RunLine
@@ -14,7 +15,7 @@ from relayload.core.metrics.metric import Metric, Output
 from relayload.core.metrics.side_by_side import Beside
 from relayload.core.metrics.summary import Second, Summary
 from relayload.core.model.progress import Progress
-from relayload.core.model.record import Line
+from relayload.core.model.record import Line, Record
 from relayload.core.model.run import TargetInfo
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.model.verdict import Verdict
@@ -59,7 +60,7 @@ def run(judged, lines) -> tuple[Summary, Verdict]:
 @pytest.fixture(scope="module")
 def snapshot(lines, make_run) -> Snapshot:
     maker = SnapshotMaker(0, [], make_run())
-    maker.add(lines)
+    maker.add(replace(line, throttled_s=0.0) if isinstance(line, Record) else line for line in lines)
     return maker.snapshot(100.0)
 
 

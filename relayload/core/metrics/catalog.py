@@ -133,7 +133,7 @@ _ENTRIES = (
         left_out=dict.fromkeys(
             (*_FEW, Output.OPENMETRICS), "it is the client's own, and shown with its quota where there is one"
         )
-        | _UNLESS_ASKED,
+        | {Output.SNAPSHOT: "it is there where a request waited, or an objective asks for it"},
     ),
     _distribution(
         "output_rate",

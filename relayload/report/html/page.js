@@ -286,7 +286,7 @@
     // The beginnings of bins, or the positions that have values, as far as there is room.
     places() {
       if (!this.timed) return this.at.map(([at, label]) => [this.left + this.view.at(at / bins.width) * bins.width, label]);
-      const { from, until } = this.view;
+      const { from, until, count } = this.view;
       const step = Math.max(1, Math.ceil((until - from) / 6));
       const made = [];
       for (let n = from; n <= until; n += step) made.push([this.left + this.view.at(n / count) * bins.width, bins.starts[n]]);

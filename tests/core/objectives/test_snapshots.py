@@ -28,13 +28,14 @@ def _known(so_far: MergedSnapshot) -> tuple[int, int, int, int]:
 
 
 def test_snapshots_hold_what_is_shown_and_what_objectives_are_on():
-    assert metrics_of([]) == ["latency", "ttft", "tpot"]
+    assert metrics_of([]) == ["latency", "ttft", "tpot", "late"]
     assert metrics_of([*_OBJECTIVES, parse("goodput{ttfo<1s}.rate > 9%")]) == [
         "latency",
         "service",
         "ttft",
         "ttfo",
         "tpot",
+        "late",
     ]
 
 
