@@ -257,6 +257,7 @@ class Controller:
         for client_id in self._workers:
             self._send_rates(client_id)
         self._workload.change_rate(self._changes.rates, elapsed_s)
+        _LOG.info("%s: the verdict is INCONCLUSIVE at best", change)
         return change
 
     def change_users(self, users: int, by: str) -> None:

@@ -84,8 +84,7 @@ def _open_page(
     environment: Environment, web_ui: WebUI | None, profile: Profile, options: Options, plugin: LocustPlugin
 ) -> None:
     if web_ui is not None:
-        if options.launcher_pid:
-            _check_port(web_ui)
+        _check_port(web_ui)
         from relayload.locust_plugin.web import (
             Page,  # whose tables take their time, which a headless run has no use for
         )

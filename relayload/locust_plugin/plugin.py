@@ -546,7 +546,8 @@ class MasterPlugin:
             out.write(f"\n{render_run(run.summary, run.info, run.verdict, Screen.of(out))}")
 
     def _end(self) -> None:
-        self._stayed = bool(self._options.launcher_pid) and self.run is not None and self.run.finished
+        over = self.run is not None and self.run.finished
+        self._stayed = over and bool(self._options.launcher_pid) and not self._headless
         if self.run is not None and not self._stayed:
             name = self._interruption.name
             self.run.end("" if name == "SIGHUP" else f", and a second {name} does not wait")

@@ -19,5 +19,5 @@ class Web(Part):
     def check_multiplier(self, multiplier: float) -> None:
         """Raise AuthorError for a multiplier beyond the bounds; a lower rate is always allowed."""
         if not LEAST_MULTIPLIER <= multiplier <= self.max_multiplier:
-            bounds = f"from {LEAST_MULTIPLIER:g} to {self.max_multiplier:g}"
-            raise AuthorError([Fault(f"is {multiplier:g}, expected {bounds}", path="web.max_multiplier")])
+            bounds = f"between {LEAST_MULTIPLIER:g} and web.max_multiplier of the profile, {self.max_multiplier:g}"
+            raise AuthorError([Fault(f"x{multiplier:g} is not {bounds}")])

@@ -25,7 +25,7 @@ class LiveDisplay:
         self._live = Live(console=self._console, transient=True, auto_refresh=False, vertical_overflow="crop")
         self._late_rates = TotalsLately()
         self._next_plain_at_s = 0.0
-        self._begun = False
+        self._begun = self._stopped = False
 
     def __enter__(self) -> "LiveDisplay":
         if self._draws:
@@ -35,8 +35,13 @@ class LiveDisplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Show nothing more."""
         if self._draws:
             self._live.stop()
+        self._stopped = True
 
     def say(self, *lines: str) -> None:
         """Print lines that stay, above the screen."""
@@ -45,6 +50,8 @@ class LiveDisplay:
 
     def show(self, progress: Progress | None) -> None:
         """Draw the latest totals; None while the run is being set up, and after its load has ended."""
+        if self._stopped:
+            return
         if self._draws:
             self._live.update(self._waiting() if progress is None else self._picture(progress), refresh=True)
             self._begun = self._begun or progress is not None

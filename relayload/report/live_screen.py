@@ -32,7 +32,7 @@ def screen_lines(name: str, progress: Progress, rates: RatesLately, width: int) 
     details = progress.details or Details()
     lines = chain(
         [_head(name, progress, width), _bar(progress, width)],
-        _packed(_stage(progress), width),
+        _packed(stage_line(progress), width),
         _packed(totals(progress), width),
         _packed(_rates(rates), width),
         _packed(latencies(progress), width),
@@ -135,7 +135,7 @@ def _bar(progress: Progress, width: int) -> Text:
     return bar
 
 
-def _stage(progress: Progress) -> str:
+def stage_line(progress: Progress) -> str:
     """Return the stage with its time left, and the one after it."""
     for number, stage in enumerate(progress.stages, 1):
         if stage.ends_at_s is None or progress.elapsed_s < stage.ends_at_s or number == len(progress.stages):

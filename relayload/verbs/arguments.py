@@ -59,6 +59,12 @@ def write_text(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
+def write_page(path: Path, page: str) -> None:
+    """Write a page that `--html` names, and say so. Raises AuthorError if it can't be written."""
+    write_text(path, page)
+    click.echo(f"page: {path}", err=True)
+
+
 def keep_page(path: Path, page: str) -> None:
     """Write the page of a result beside it. The result stands without it, so that a failure is a warning."""
     from relayload.recording.recording import replace_file

@@ -9,7 +9,7 @@ import click
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.printable import one_line
-from relayload.verbs.arguments import HTML, JSON, author_errors_exit, print_value, write_text
+from relayload.verbs.arguments import HTML, JSON, author_errors_exit, print_value, write_page, write_text
 
 if TYPE_CHECKING:
     from relayload.core.comparison.compare import Comparison, Run, Side
@@ -61,7 +61,7 @@ def command(
     if markdown is not None:
         write_text(markdown, render_comparison_markdown(comparison))
     if html is not None:
-        write_text(html, _page(comparison, (before, after), html.parent))
+        write_page(html, _page(comparison, (before, after), html.parent))
     sys.exit(comparison.exit_code)
 
 
@@ -108,7 +108,7 @@ def _print_targets(run_dir: Path, markdown: Path | None, html: Path | None, as_j
     if html is not None:
         from relayload.report.html.side_by_side import render_targets_page
 
-        write_text(html, render_targets_page(summary, summary.comparison, verdict))
+        write_page(html, render_targets_page(summary, summary.comparison, verdict))
     if verdict.verdict is Status.INVALID:
         click.echo(f"the run is INVALID: {'; '.join(verdict.reasons)}", err=True)
         return verdict.exit_code

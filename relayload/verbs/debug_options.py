@@ -70,10 +70,9 @@ class DebugOptions:
         message = f"writing down the first {exchanges} of each process{where}: their times are not to be trusted"
         click.echo(f"relayload: {message}", err=True)
 
-    def followed(self, run_dir: Path, log_name: str, with_addresses: bool = False) -> "list[Follower]":
-        """Return followers of the files whose lines are to be printed; those on addresses also without `verbose`."""
-        shown = _step if self.verbose else _on_addresses if with_addresses else None
-        steps = [] if shown is None else [Follower(run_dir / log_name, shown)]
+    def followed(self, run_dir: Path, log_name: str) -> "list[Follower]":
+        """Return followers of the files whose lines are to be printed."""
+        steps = [Follower(run_dir / log_name, _step if self.verbose else _for_users)]
         exchanges = [Follower(run_dir / HTTP_FILE)] if self.http_count and self.http_file is None else []
         return steps + exchanges
 
@@ -124,10 +123,10 @@ def _step(line: str) -> str | None:
     return f"{step['time']} {level}{step['message']}"
 
 
-def _on_addresses(line: str) -> str | None:
-    """Return the message of a line of the log that says where metrics or the page are; else None."""
+def _for_users(line: str) -> str | None:
+    """Return the message of a line of the log that says where something is, or answers what a user did; else None."""
     step = _LOG_LINE.fullmatch(line)
-    ours = ("metrics", "otlp: ", "page")
+    ours = ("metrics", "otlp: ", "page", "ending the load", "not waiting", "rate changed", "users changed")
     of_ours = step is not None and step["logger"] == "relayload" and step["message"].startswith(ours)
     return step["message"] if step is not None and of_ours else None
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from relayload.core.errors import AuthorError
-from relayload.verbs.arguments import HTML, JSON, RUN_DIR, keep_page, print_value, write_text
+from relayload.verbs.arguments import HTML, JSON, RUN_DIR, keep_page, print_value, write_page
 from relayload.verbs.ci_options import Outputs, with_outputs
 
 if TYPE_CHECKING:
@@ -74,4 +74,4 @@ def _write_pages(
     if renew:
         keep_page(own, page)
     if html is not None:
-        write_text(html, page)
+        write_page(html, page)

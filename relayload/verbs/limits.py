@@ -15,6 +15,7 @@ from relayload.verbs.arguments import (
     author_errors_exit,
     print_failure,
     print_value,
+    write_page,
     write_text,
 )
 from relayload.verbs.debug_options import DebugOptions, with_debug_options
@@ -81,7 +82,7 @@ def command(
     if html is not None:
         from relayload.report.html.limits_page import render_limits_page
 
-        write_text(html, render_limits_page(found))
+        write_page(html, render_limits_page(found))
     print_value(found, as_json, render_limits)
     sys.exit(found.exit_code)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from relayload.core.errors import AuthorError, Fault
-from relayload.verbs.arguments import HTML, JSON, author_errors_exit, print_table, print_value, write_text
+from relayload.verbs.arguments import HTML, JSON, author_errors_exit, print_table, print_value, write_page
 
 
 @click.command()
@@ -44,7 +44,7 @@ def command(run_dirs: tuple[Path, ...], rebuild: bool, html: Path | None, as_jso
     if html is not None:
         from relayload.recording.run_page import page_of
 
-        write_text(html, page_of(recording, summary, verdict, folded))
+        write_page(html, page_of(recording, summary, verdict, folded))
     if as_json:
         print_value(summary, as_json, render_summary)
     else:
@@ -75,7 +75,7 @@ def _report_capacity(directory: Path, html: Path | None, *, rebuild: bool, as_js
     if html is not None:
         from relayload.capacity.page_file import page_of
 
-        write_text(html, page_of(capacity, directory, html.parent))
+        write_page(html, page_of(capacity, directory, html.parent))
     print_value(capacity, as_json, render_capacity)
 
 
@@ -98,5 +98,5 @@ def _report_set(directories: Sequence[Path], html: Path | None, *, rebuild: bool
     if html is not None:
         from relayload.recording.set_page import page_of
 
-        write_text(html, page_of(found, html.parent, warnings))
+        write_page(html, page_of(found, html.parent, warnings))
     print_value(found, as_json, render_repeats)

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from relayload.locust_plugin.options import Exports, WebOptions
     from relayload.recording import Recording
 
-    CarryOut = Callable[[Launch, Outputs, str], tuple[int, Recording | None]]
-    """Takes the launch, what to write, and which run of how many it is, if there are several."""
+    Report = Callable[[Recording], None]
+    CarryOut = Callable[[Launch, Outputs, str, Report | None], tuple[int, Recording | None]]
+    """Takes the launch, what to write, which run of how many it is, if there are several, and what reports a run while
+    its page stays."""
 
 
 @click.command()
@@ -90,7 +92,19 @@ def command(
 
 
 def _once(carry_out: "CarryOut", launch: "Launch", outputs: Outputs, as_json: bool) -> int:
-    code, recording = carry_out(launch, outputs, "")
+    reported: list[Recording] = []
+
+    def report(recording: "Recording") -> None:
+        verdict = recording.verdict()
+        if verdict is not None:
+            reported.append(recording)
+            _print_results(recording, verdict.exit_code, outputs, as_json)
+            sys.stdout.flush()
+
+    stays = launch.web is not None and launch.web.stays
+    code, recording = carry_out(launch, outputs, "", report if stays else None)
+    if reported:
+        return code
     if recording is not None:
         _print_results(recording, code, outputs, as_json)
     elif as_json:
@@ -109,7 +123,7 @@ def _repeat(carry_out: "CarryOut", launches: "Sequence[Launch]", outputs: Output
     codes: list[int] = []
     recordings: list[Recording] = []
     for number, launch in enumerate(launches, 1):
-        code, recording = carry_out(launch, outputs.of_run(number), f", run {number} of {len(launches)}")
+        code, recording = carry_out(launch, outputs.of_run(number), f", run {number} of {len(launches)}", None)
         codes.append(code)
         if recording is not None:
             recordings.append(recording)
@@ -128,20 +142,27 @@ def _repeat(carry_out: "CarryOut", launches: "Sequence[Launch]", outputs: Output
 
 
 def _run(
-    name: str, debug: DebugOptions, launch: "Launch", outputs: Outputs, which: str
+    name: str, debug: DebugOptions, launch: "Launch", outputs: Outputs, which: str, report: "Report | None"
 ) -> "tuple[int, Recording | None]":
     """Return the exit code, and the recording if it has a verdict. Print what went wrong, if anything did."""
     from relayload.locust_plugin.early import LOG_NAME
     from relayload.locust_plugin.launch import recorded, run
     from relayload.recording import Recording
+    from relayload.recording.run_page import NAME as REPORT
     from relayload.report.live import LiveDisplay
 
-    followed = debug.followed(launch.run_dir, LOG_NAME, bool(launch.exports.arguments) or launch.web is not None)
+    followed = debug.followed(launch.run_dir, LOG_NAME)
     with LiveDisplay(f"{name}{which}") as display:
 
         def show(progress: "Progress | None") -> None:
+            nonlocal report
             display.say(*(line for each in followed for line in each.lines()))
-            display.show(progress)
+            if report is None or not (launch.run_dir / REPORT).is_file():
+                display.show(progress)
+                return
+            display.stop()
+            report(Recording.open(launch.run_dir))
+            report = None
 
         code = run(launch, show)
         display.say(*(line for each in followed for line in each.lines()))

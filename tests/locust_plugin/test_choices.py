@@ -69,7 +69,7 @@ def test_a_multiplier_is_an_override_of_every_rate(folder: Path) -> None:
 
 @pytest.mark.parametrize("multiplier", [2.01, 0.0, -1.0, 0.001])
 def test_a_multiplier_stays_within_the_bound_of_the_profile(folder: Path, multiplier: float) -> None:
-    with pytest.raises(AuthorError, match=r"web.max_multiplier: is .*, expected from 0.01 to 2"):
+    with pytest.raises(AuthorError, match=r"x.* is not between 0.01 and web.max_multiplier of the profile, 2"):
         choose(read(folder), None, (), multiplier)
 
 

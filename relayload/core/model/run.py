@@ -41,7 +41,7 @@ class ProfileInfo(Struct, frozen=True, kw_only=True):
 _INTERRUPTIONS = MappingProxyType(
     {
         **{ExitCode(code).name.lower(): name for code, name in INTERRUPTIONS.items()},
-        "stop": "a stop from outside",
+        "stop": "a stop from the page or by --run-time",
         "workers": "the loss of the last worker",
     }
 )

@@ -108,7 +108,8 @@
     } catch (error) {
       wait = Math.min(2 * wait, SLOWEST_POLL_MS);
       const why = error instanceof TypeError || error.name === "TimeoutError" ? "no answer" : error.message;
-      connection(`Connection lost (${why}): this is how it was. Trying again every ${Math.round(wait / 1000)} s.`);
+      const over = document.querySelector(".verdict .exit") ? "The run is over, and so may be its page: its files have the report. " : "";
+      connection(`${over}Connection lost (${why}): this is how it was. Trying again every ${Math.round(wait / 1000)} s.`);
     }
     again();
   }

@@ -16,6 +16,7 @@ from relayload.report.html.marks import sign_of, status_class
 from relayload.report.html.page import RunPage, run_context
 from relayload.report.html.plot import bins_block
 from relayload.report.html.shell import ServedPage, rendered_to_serve
+from relayload.report.live_screen import stage_line
 
 CONTROL = Markup('<div id="control" data-kept>{}</div>')
 """Where the forms stand that control the run. Whoever serves the page puts them in, for the one who asks."""
@@ -102,7 +103,7 @@ def _going_on(page: LivePage, run: RunPage, progress: Progress) -> dict[str, obj
         "status": said,
         "status_class": "finding" if status is Status.NOT_JUDGED else status_class(status),
         "sign": sign_of(status),
-        "stage": _stage(progress),
+        "stage": _ending(progress) if page.ending else _stage(progress),
         "tally": _tally((run.standings or {}).values()),
         "exit_code": "",
         "reasons": [f"would be INVALID because {reason}" for reason in run.verdict.reasons],
@@ -127,12 +128,14 @@ def _stage(progress: Progress) -> dict[str, object]:
         }
     if progress.total_s is None:
         return {"text": f"stage {progress.stage}, {done} over", "share": None}
-    left_s = max(0.0, progress.total_s - progress.elapsed_s)
-    left = f"{format_duration(left_s)} left" if left_s else "the load is over"
     return {
-        "text": f"stage {progress.stage}: {done} of {format_duration(progress.total_s)}, {left}",
+        "text": f"{stage_line(progress)} · {done} of {format_duration(progress.total_s)}",
         "share": _share(progress.elapsed_s, progress.total_s),
     }
+
+
+def _ending(progress: Progress) -> dict[str, object]:
+    return {"text": f"the load is over · {progress.in_flight:,} in flight", "share": None}
 
 
 def _share(part: float, whole: float) -> str:

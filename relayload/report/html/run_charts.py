@@ -141,8 +141,9 @@ class RunCharts:
         title, data = "Output tokens per second", self.charts.data
         if not any(data.output_tokens):
             return Absent(title, "no answer told its output tokens")
+        many = "" if self.so_far else ", which are too many to keep each"
         note = (
-            "spread evenly over the ends of requests, which are too many to keep each; never an objective"
+            f"spread evenly over the ends of requests{many}; never an objective"
             if data.spread_by_ends
             else "each answer's tokens spread from its first to its last; never an objective"
         )
