@@ -43,7 +43,17 @@ def test_a_run_is_told_to_write_down_exchanges_where_they_can_be_found(tmp_path:
     }
     elsewhere = DebugOptions(http_count=3, http_file=tmp_path / "x.txt")
     assert elsewhere.environ(tmp_path)[FILE_VARIABLE] == str(tmp_path / "x.txt")
-    assert elsewhere.followed(tmp_path, "locust.log") == []
+    assert len(elsewhere.followed(tmp_path, "locust.log")) == 1  # the log alone
+
+
+def test_of_the_log_users_are_told_what_answers_them(tmp_path: Path):
+    (tmp_path / "locust.log").write_text(
+        "[2026-11-30 01:37:35,123] host/INFO/relayload: recording to runs/x\n"
+        "[2026-11-30 01:37:36,123] host/INFO/relayload: ending the load; what is in flight may take 30s\n"
+        "[2026-11-30 01:37:37,123] host/INFO/locust.main: ending the load of somebody else\n"
+    )
+    (told,) = DebugOptions().followed(tmp_path, "locust.log")
+    assert list(told.lines()) == ["ending the load; what is in flight may take 30s"]
 
 
 @pytest.mark.parametrize("driver", ["native", "openai"])
