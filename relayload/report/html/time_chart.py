@@ -32,6 +32,8 @@ _FARTHEST = 3.0
 _LEVELS = 5
 _ROUNDING = 0.5
 _LONGEST_LABEL = 48
+_NAME_ROOM = 60
+"""Nearer to an edge than that, the name of a shade begins or ends there."""
 _LINE = 16.0
 """The height of a line of text."""
 
@@ -162,8 +164,8 @@ class TimeChart:
     def _shade_names(self, x: Linear) -> Iterator[Markup]:
         for shade in self.shades:
             left, right = x.at(shade.begins_at_s), min(PLOT_WIDTH, x.at(shade.ends_at_s))
-            anchor = "start" if left < 60 else "middle"
-            at = LEFT + (left + 3 if anchor == "start" else (left + right) / 2)
+            anchor = "start" if left < _NAME_ROOM else "end" if right > PLOT_WIDTH - _NAME_ROOM else "middle"
+            at = LEFT + {"start": left + 3, "end": right, "middle": (left + right) / 2}[anchor]
             yield element("text", shade.name, class_="shade-name", x=at, y=TOP - 4, text_anchor=anchor)
 
     def _mark_lines(self, x: Linear) -> Iterator[Markup]:
