@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import LOCUSTFILE, PATIENCE_S, Process, Start, wait_for
+from support import LOCUSTFILE, PATIENCE_S, Process, Start, saved, wait_for
 from support import asked as asked_for
 
 if TYPE_CHECKING:
@@ -165,4 +165,33 @@ def test_the_tab_in_locusts_page_follows_the_run_to_its_verdict(
     assert any(row.startswith("verdict\tFAIL") for row in rows)
     assert any(row.startswith("whole page\t") and row.split("\t")[1].strip() == url for row in rows)
     assert [each for each in opened.complaints if "relay" in each] == []
+    opened.context.close()
+
+
+def test_a_run_is_started_changed_stopped_and_downloaded_from_its_page(
+    browser: "Browser", start: Start, profile: Callable[..., Path], tmp_path: Path
+) -> None:
+    own = profile(seconds=200, more="web: {max_multiplier: 3}\n")
+    out = tmp_path / "run"
+    run = start("locust", "-f", LOCUSTFILE, "--web-port", "0", "--relay-profile", own, "--relay-out", out)
+    wait_for(lambda: SAID in run.output or run.popen.poll() is not None)
+    opened = Opened(browser, run.output.partition(SAID)[2].split()[0], accept_downloads=True)
+    page = opened.page
+    page.get_by_role("button", name="Start short").click()
+    page.get_by_role("button", name="Change the rate").wait_for()
+    page.locator(f"{RATES} .values").wait_for(state="attached")
+    page.get_by_label("Rate times").fill("2.5")
+    page.get_by_role("button", name="Change the rate").click()
+    page.locator(".notices", has_text="rate changed by hand at").wait_for()
+    wait_for(lambda: saved(out, "run.json").get("changes"))
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.locator("#state", has_text="INCONCLUSIVE").wait_for()
+    page.get_by_role("button", name="Start short").wait_for()
+    assert "x2.5" in page.locator(".verdict").inner_text()
+    summary = page.context.request.get(f"{page.url}/summary.json").json()
+    assert summary == saved(out, "summary.json")
+    page.get_by_role("link", name="report.html").click()
+    page.get_by_role("heading", name="Objectives").wait_for()
+    assert page.url.endswith("/relay/report.html")
+    assert opened.complaints == []
     opened.context.close()
