@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +32,12 @@ from relayload.locust_plugin.master_port import MasterPort, workers
 settings.register_profile("quick", deadline=None, max_examples=25, derandomize=True)
 settings.register_profile("thorough", deadline=None, max_examples=2000)
 settings.load_profile("quick")
+
+
+def pytest_configure() -> None:
+    """Have what tests start heed SIGHUP, also where these tests are to outlive their terminal, as under nohup."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)  # which a process that is started does not inherit
 
 
 def pytest_collection_finish() -> None:

@@ -76,7 +76,7 @@ def test_a_multiplier_stays_within_the_bound_of_the_profile(folder: Path, multip
 def test_by_default_a_rate_is_only_lowered(folder: Path) -> None:
     profile = read(folder, "load: {kind: open, stages: [{for: 5s, rate: 1/s}]}\n")
     assert choose(profile, None, (), 0.5).effective is not profile
-    with pytest.raises(AuthorError, match=r"from 0\.01 to 1"):
+    with pytest.raises(AuthorError, match=r"between 0.01 and web.max_multiplier of the profile, 1"):
         choose(profile, None, (), 1.1)
 
 

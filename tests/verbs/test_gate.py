@@ -152,7 +152,7 @@ def test_the_page_shows_the_verdict_that_was_judged_anew(aborted: Recording, tmp
     assert "<title>FAIL: trial</title>" in before
     file = tmp_path / "new" / "page.html"
     again = _gate(aborted, "--html", file)
-    assert (again.exit_code, "page:" in again.stderr) == (3, False)
+    assert (again.exit_code, again.stderr.count("page: "), f"page: {file}\n" in again.stderr) == (3, 1, True)
     assert page.read_text(encoding="utf-8") == file.read_text(encoding="utf-8") == before
     rejudged = _gate(aborted, "--rejudge")
     assert f"page: {page}\n" in rejudged.stderr

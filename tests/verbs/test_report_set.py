@@ -67,7 +67,7 @@ def test_json_has_every_run(runs: Path):
 def test_runs_of_different_profiles_are_told_with_a_warning(runs: Path, make_recording, steady_lines, tmp_path: Path):
     make_recording(steady_lines, "set/run-5", profile=ProfileInfo(name="other", sha256="other"))
     result = _report(runs, "--html", tmp_path / "page.html")
-    assert result.stderr == "warning: the runs are of different profiles\n"
+    assert result.stderr == f"warning: the runs are of different profiles\npage: {tmp_path / 'page.html'}\n"
     assert "warning: the runs are of different profiles" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
