@@ -167,8 +167,11 @@ class Generator:
 
     def leave(self, grace_s: float) -> None:
         """Send what is leased to this process and nothing more, and end as `drain` does."""
-        self._leaseholder.leaving = True
-        until_s = clock.now_s() + LEASE_S + grace_s
+        self._leaseholder.leave()
+        answered_by_s = clock.now_s() + LEASE_S
+        while not self._leaseholder.left and clock.now_s() < answered_by_s and not self._draining:
+            gevent.sleep(_DRAIN_POLL_S)
+        until_s = answered_by_s + grace_s
         while self._executor.ahead and clock.now_s() < until_s and not self._draining:
             gevent.sleep(_DRAIN_POLL_S)
         self.drain(EndRun(until_s=max(0.0, self._run_clock.elapsed_s()), grace_s=grace_s))

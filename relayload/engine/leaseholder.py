@@ -38,6 +38,8 @@ class Leaseholder:
         self._asking = False
         self.leaving = False
         """Nothing more is to be granted to this process."""
+        self._leaves_from = 0
+        """The first renewal that says so."""
         self.rate_changes = 0
         """How many changes of the rate are in the schedule of this process."""
         self.answered_at_s = clock.now_s()
@@ -85,6 +87,16 @@ class Leaseholder:
             del self._sent_at_s[sequence]
         if self._spend_guard.take(lease.requests, lease.micro_usd):
             self.ask_once()
+
+    def leave(self) -> None:
+        """Ask for nothing more, and say so at once."""
+        self.leaving, self._leaves_from = True, self._sequence + 1
+        self.ask()
+
+    @property
+    def left(self) -> bool:
+        """Whether the master has answered since it knows: no grant is on its way any more."""
+        return self.leaving and self._applied >= self._leaves_from
 
     def ask_once(self) -> None:
         """Ask at once for what is lacking, unless that was asked already."""

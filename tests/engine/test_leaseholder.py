@@ -142,3 +142,15 @@ def test_what_lacks_is_asked_for_once_until_there_is_an_answer(worker):
     worker.guard.lacking = True
     worker.apply(1)
     assert worker.asked == 2
+
+
+def test_a_worker_has_left_once_a_renewal_that_says_so_is_answered(worker):
+    worker.holder.renewal()
+    worker.holder.leave()
+    assert worker.asked == 1
+    renewal = worker.holder.renewal()
+    assert (renewal.leaving, renewal.wanted) == (True, 0)
+    worker.apply(1, Grant(1, 0, 5))  # was on its way
+    assert not worker.holder.left
+    worker.apply(2)
+    assert worker.holder.left

@@ -26,7 +26,7 @@ from relayload.report.openmetrics import render_openmetrics
 from relayload.report.screen import Screen
 from relayload.report.text import render_summary, render_verdict
 
-SEEDS = range(24)
+SEEDS = [seed if seed < 8 else pytest.param(seed, marks=pytest.mark.slow) for seed in range(24)]
 MARKS = {"PASS": ("✓", "✅"), "FAIL": ("✗", "❌"), "INCONCLUSIVE": ("?", "❔")}
 STATES = ("pass", "fail", "inconclusive")
 
