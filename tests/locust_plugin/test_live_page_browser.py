@@ -145,7 +145,7 @@ def test_it_fits_the_screen_and_is_all_there_without_scripts(
     scripted.wait_for("document.querySelector('figure.chart .values') !== null")
     assert scripted.page.evaluate("document.documentElement.scrollWidth") <= width
     plain = Opened(browser, url, viewport=size, java_script_enabled=False)
-    assert plain.page.locator("figure.chart path.line").first.is_visible()
+    plain.page.locator("#load figure.chart path.line").first.wait_for()
     assert plain.page.locator("meta[http-equiv=refresh]").count() == 1
     for opened in (scripted, plain):
         opened.context.close()
