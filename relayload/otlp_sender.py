@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -37,7 +37,8 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from relayload.core.model.metric_points import LENGTH, Acknowledgement, Reading, Series
+from relayload.core.model.frames import next_frame
+from relayload.core.model.metric_points import Acknowledgement, Reading, Series
 from relayload.core.printable import one_line
 
 _CUMULATIVE = AggregationTemporality.CUMULATIVE
@@ -77,24 +78,15 @@ def main() -> None:
     with suppress(OSError):
         os.nice(_NICENESS)
     source, answers = sys.stdin.buffer, sys.stdout.buffer
-    endpoint = _frame(source)
+    endpoint = next_frame(source)
     if endpoint is None:
         return
     session = _Watched()
     exporter = OTLPMetricExporter(endpoint.decode(), session=session)
-    while (frame := _frame(source)) is not None:
+    while (frame := next_frame(source)) is not None:
         answer = Acknowledgement(failure=_sent(msgspec.msgpack.decode(frame, type=Reading), exporter, session))
         answers.write(msgspec.json.encode(answer) + b"\n")
         answers.flush()
-
-
-def _frame(source: IO[bytes]) -> bytes | None:
-    head = source.read(LENGTH.size)
-    if len(head) < LENGTH.size:
-        return None
-    (length,) = LENGTH.unpack(head)
-    data = source.read(length)
-    return data if len(data) == length else None
 
 
 def _sent(reading: Reading, exporter: OTLPMetricExporter, session: _Watched) -> str | None:

@@ -22,7 +22,8 @@ from gevent.subprocess import PIPE, Popen
 
 import relayload
 from relayload import clock
-from relayload.core.model.metric_points import Acknowledgement, Reading, Resource, Series, framed
+from relayload.core.model.frames import framed
+from relayload.core.model.metric_points import Acknowledgement, Reading, Resource, Series
 from relayload.core.model.run import RunInfo
 from relayload.locust_plugin.controller import Controller
 from relayload.locust_plugin.metrics import so_far

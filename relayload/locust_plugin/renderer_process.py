@@ -9,8 +9,8 @@ import gevent
 from gevent.event import Event
 from gevent.queue import Empty, Queue
 
+from relayload.core.model.frames import next_frame
 from relayload.report.page_renderer.messages import (
-    LENGTH_BYTES,
     Answer,
     Failed,
     Message,
@@ -20,6 +20,7 @@ from relayload.report.page_renderer.messages import (
 
 _LOG = logging.getLogger("relayload")
 _COMMAND = (sys.executable, "-m", "relayload.report.page_renderer")
+_GONE = "the process that renders this page has ended; the run goes on, and the next one has its page again"
 _MOST_BACKLOG_BYTES = 256 << 20
 _ANSWERS_WITHIN_S = 60.0
 
@@ -91,13 +92,10 @@ class RendererProcess:
     def _read(self) -> None:
         try:
             with self._socket.makefile("rb") as reading:
-                while len(length := reading.read(LENGTH_BYTES)) == LENGTH_BYTES:
-                    self._answers.put(answer_of(reading.read(int.from_bytes(length))))
+                while (data := next_frame(reading)) is not None:
+                    self._answers.put(answer_of(data))
         except OSError:
             pass
         if not self.ended:
             _LOG.warning("the process that renders the page has ended; the run goes on without the page")
             self.end()
-
-
-_GONE = "the process that renders this page has ended; the run goes on, and the next one has its page again"

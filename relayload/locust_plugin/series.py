@@ -35,7 +35,7 @@ class OtherHosts:
     secret_file: Path | None = None
     """The file of the join secret."""
     secured: bool = False
-    """Whether there is a join secret, in that file or in the environment."""
+    """A join secret is in that file or in the environment."""
 
     def check(self) -> None:
         """Raise AuthorError if no master can listen there."""

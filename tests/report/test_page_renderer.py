@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from relayload.core.model.frames import LENGTH_BYTES
 from relayload.core.model.progress import Progress
 from relayload.core.model.record import Outcome
 from relayload.core.objectives.charts import charts_of
@@ -15,7 +16,6 @@ from relayload.core.objectives.verdict import assess
 from relayload.core.resilience.guard import Caps
 from relayload.report.html.page import RunPage, render_page
 from relayload.report.page_renderer.messages import (
-    LENGTH_BYTES,
     Began,
     Ended,
     Failed,

@@ -1,12 +1,9 @@
 """Metrics on their way to an exporter in another process."""
 
-import struct
 from typing import Literal
 
 from msgspec import Struct
 
-LENGTH = struct.Struct("<I")
-"""The length of a message before it, on the way from process to process."""
 Attributes = dict[str, str | bool | int]
 
 
@@ -77,8 +74,3 @@ class Acknowledgement(Struct, frozen=True, kw_only=True):
 
     failure: str | None = None
     """Why it did not reach the collector; None if it did."""
-
-
-def framed(message: bytes) -> bytes:
-    """Return a message with its length before it."""
-    return LENGTH.pack(len(message)) + message

@@ -21,7 +21,7 @@ from relayload.report.live_screen import stage_line
 CONTROL = Markup('<div id="control" data-kept>{}</div>')
 """Where the forms stand that control the run. Whoever serves the page puts them in, for the one who asks."""
 _REFRESH_S = 5
-"""Of a page whose scripts are off."""
+"""After how long a page whose scripts are off loads itself anew."""
 _LINKS = {
     "report.html": "report.html",
     "report.txt": "as text",

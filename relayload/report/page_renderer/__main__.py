@@ -6,9 +6,9 @@ It ends with the process that started it, also when that is killed, as the socke
 import contextlib
 import os
 import socket
-from typing import BinaryIO
 
-from relayload.report.page_renderer.messages import LENGTH_BYTES, framed, message_of
+from relayload.core.model.frames import next_frame
+from relayload.report.page_renderer.messages import framed, message_of
 from relayload.report.page_renderer.renderer import Renderer
 
 _NICE = 10
@@ -20,16 +20,10 @@ def main() -> None:
     with socket.socket(fileno=os.dup(0)) as asked, asked.makefile("rb") as reading, contextlib.suppress(OSError):
         asked.setblocking(True)
         renderer = Renderer()
-        while (data := _frame(reading)) is not None:
+        while (data := next_frame(reading)) is not None:
             answer = renderer.take(message_of(data))
             if answer is not None:
                 asked.sendall(framed(answer))
-
-
-def _frame(reading: BinaryIO) -> bytes | None:
-    length = reading.read(LENGTH_BYTES)
-    data = reading.read(int.from_bytes(length))
-    return data if len(length) == LENGTH_BYTES and len(data) == int.from_bytes(length) else None
 
 
 main()

@@ -6,13 +6,12 @@ import msgspec
 from msgspec import Raw, Struct
 
 from relayload.core.metrics.summary import Summary
+from relayload.core.model import frames
 from relayload.core.model.progress import Progress
 from relayload.core.model.run import RunInfo
 from relayload.core.model.verdict import Verdict
 from relayload.core.objectives.charts import Charts
 from relayload.core.resilience.guard import Caps
-
-LENGTH_BYTES = 4
 
 
 class Began(Struct, frozen=True, tag="began"):
@@ -74,8 +73,7 @@ Answer = Rendered | Failed
 
 def framed(message: Message | Answer) -> bytes:
     """Return a message as it travels."""
-    data = msgspec.msgpack.encode(message)
-    return len(data).to_bytes(LENGTH_BYTES) + data
+    return frames.framed(msgspec.msgpack.encode(message))
 
 
 def message_of(data: bytes) -> Message:

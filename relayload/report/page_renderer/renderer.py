@@ -22,7 +22,7 @@ from relayload.report.page_renderer.messages import Answer, Began, Ended, Failed
 
 _LOG = logging.getLogger("relayload")
 _LEVEL = 4
-"""Of gzip: a page becomes a tenth of its size, in some milliseconds."""
+"""The level of gzip: a page becomes a tenth of its size, in some milliseconds."""
 _SNAPSHOTS = msgspec.msgpack.Decoder(Snapshot)
 
 
