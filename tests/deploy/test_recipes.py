@@ -164,9 +164,9 @@ class Here:
         return {name: self._environ[name] for name in written}
 
     def _here(self, argument: str) -> str:
-        for path in sorted(self._paths, key=len, reverse=True):
-            argument = argument.replace(path, self._paths[path])
-        return argument
+        """Replace in one pass: a path of this host may itself contain one of the recipe's."""
+        longest_first = sorted(self._paths, key=len, reverse=True)
+        return re.sub("|".join(map(re.escape, longest_first)), lambda found: self._paths[found[0]], argument)
 
 
 @pytest.mark.parametrize(("objective", "code"), [("errors.rate < 50%", 0), ("ttft.p50 < 1us", 3)])
