@@ -150,13 +150,19 @@ def _cost(master: subprocess.Popen[bytes], run_dir: Path, rate: float, seconds: 
 
 def _at(process: psutil.Process, run_dir: Path, elapsed_s: float) -> tuple[float, float]:
     """Wait until so much of the run is over; return the instant, and the CPU seconds that the process has used."""
+    elapsed(process.pid, run_dir, elapsed_s)
+    used = process.cpu_times()
+    return time.monotonic(), used.user + used.system
+
+
+def elapsed(master: int, run_dir: Path, elapsed_s: float) -> float:
+    """Wait until so much of a run is over; return how much is. Leave the benchmark if its master has ended."""
     while True:
         shown = progress.read(run_dir) if run_dir.is_dir() else None
         if shown is not None and shown.elapsed_s >= elapsed_s:
-            used = process.cpu_times()
-            return time.monotonic(), used.user + used.system
-        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
-            sys.exit(f"the master has ended: see {run_dir.parent.parent}")
+            return shown.elapsed_s
+        if psutil.Process(master).status() == psutil.STATUS_ZOMBIE:
+            sys.exit(f"the master has ended: see {run_dir.parent}")
         time.sleep(0.02)
 
 
