@@ -147,10 +147,14 @@ def _doubts(stream: TokenStream, reply: Reply, findings: Findings) -> list[str]:
             f"the stream calls itself {findings.quoted(label) or 'nothing'}: clients that go by that don't read it"
         )
     if stream.buffered(reply.began_at_s, reply.ended_at_s):
-        doubts.append(
-            f"all {stream.chunks} events come at the end at once: a proxy on the way collects them (nginx: "
-            "proxy_buffering off), and TTFT will be the latency"
+        encoding = reply.header("content-encoding")
+        why = (
+            f"compresses them ({encoding}: ask for identity)"
+            if encoding
+            else "collects them (nginx: proxy_buffering off)"
         )
+        at_once = f"all {stream.chunks} events come at the end at once"
+        doubts.append(f"{at_once}: a proxy on the way {why}, and TTFT will be the latency")
     if stream.done_at_s is None:
         doubts.append("the stream ends without [DONE]; it has a finish reason, so it counts as whole")
     return doubts

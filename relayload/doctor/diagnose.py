@@ -171,8 +171,7 @@ class _Visit:
                 called = self._target.models.get(model, model)
                 if called not in listed:
                     message = f"'{called}' is not among the {len(listed)} models that the relay lists"
-                    hint = nearest(called, listed) if len(listed) <= 20 else ""
-                    self.findings.warning("model", message + hint, ("scenarios", name, "model"))
+                    self.findings.warning("model", message + nearest(called, listed), ("scenarios", name, "model"))
 
     def _ask(self, question: Question) -> None:
         common = self._form

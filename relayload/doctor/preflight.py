@@ -45,8 +45,6 @@ _TRIES = 3
 """The fewest requests that have to fail before the target counts as down, since a single one may fail by chance."""
 _PAUSE_S = 0.5
 """The pause between them."""
-_FEW_MODELS = 20
-"""The longest list of models in which a similar name is looked for."""
 _MOST_MODELS = 5000
 _NAME_LENGTH = 200
 
@@ -154,11 +152,10 @@ class FirstLook:
         unlisted = models.difference(listed) if listed else frozenset[str]()
         for request in small_requests() if unlisted else ():
             if request.model in unlisted and is_model(fault_of_body((reply := self._answer(request)).body)):
-                hint = nearest(request.model, listed) if len(listed) <= _FEW_MODELS else ""
                 reason = (
                     f"has no model '{request.model}': answers {reply.status}{self._probe_client.quoted_error(reply)}"
                 )
-                others = f"and lists {len(listed)} others{hint}"
+                others = f"and lists {len(listed)} others{nearest(request.model, listed)}"
                 raise TargetUnreachable(f"target {self._base_url} {reason}, {others}. Check scenarios.*.model")
 
     def _answer(self, request: WireRequest) -> Reply:

@@ -178,8 +178,7 @@ def _model(refusal: Refusal) -> Cause | None:
         return None
     if question.model in listed:
         return Cause("model", f"it lists the model, but not for {question.endpoint.path}", question.model_location)
-    hint = nearest(question.model, listed) if listed else ""
-    return Cause("model", f"the model is not there{hint}", question.model_location)
+    return Cause("model", f"the model is not there{nearest(question.model, listed)}", question.model_location)
 
 
 def _not_there(refusal: Refusal) -> Cause | None:

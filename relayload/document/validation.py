@@ -31,6 +31,8 @@ def validate(document: Document, model: type[Model]) -> Model:
     return value
 
 
+_FEW = 20
+"""The most words that are listed in full."""
 _SYNONYMS: Mapping[str, str] = MappingProxyType(
     {
         "max_tokens": "max_output_tokens",
@@ -46,11 +48,11 @@ _SYNONYMS: Mapping[str, str] = MappingProxyType(
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'rate'?`, or else the known words; empty if there are none."""
+    """Return `; did you mean 'rate'?`, or else the known words, of many the closest; empty if there are none."""
     words = sorted(known)
     if _SYNONYMS.get(word) in words:
         return f"; did you mean '{_SYNONYMS[word]}'?"
-    return _did_you_mean(word, words) or (f"; known: {', '.join(words)}" if words else "")
+    return _did_you_mean(word, words) or _known(word, words)
 
 
 def _in_order(faults: Iterable[Fault]) -> list[Fault]:
@@ -133,6 +135,13 @@ def _message(location: Location, details: ErrorDetails) -> str:
 def _did_you_mean(word: Any, known: list[str]) -> str:
     close = get_close_matches(str(word), known, n=1)
     return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def _known(word: str, words: list[str]) -> str:
+    if len(words) <= _FEW:
+        return f"; known: {', '.join(words)}" if words else ""
+    close = get_close_matches(word, words, n=5, cutoff=0.0)
+    return f"; the closest of {len(words)}: {', '.join(close)}"
 
 
 def _alternatives(words: list[str]) -> str:

@@ -23,6 +23,8 @@ _SHORTEST = 4
 _IN_ARGUMENTS = "everybody on this machine can read arguments: write ${env:NAME} or ${file:PATH}, not the key itself"
 _STAYS = "a key in the profile does not travel: write ${env:NAME}, and set NAME on each host"
 _NAMES_A_KEY = re.compile(r"auth|key|token|secret|cookie|password|credential", re.IGNORECASE)
+_NAMES_NO_KEY = re.compile(r"x-portkey-(?:custom-host|provider)", re.IGNORECASE)
+"""Headers that name where a gateway is to ask."""
 
 
 def secret_locations(written: Document) -> tuple[Location, ...]:
@@ -101,8 +103,12 @@ def _is_secret(location: Location, value: object) -> bool:
         case ("target", "keys", *place) | ("targets", _, "keys", *place):
             return place[1:2] not in (["name"], ["share"])
         case ("target", "headers", name) | ("targets" | "scenarios", _, "headers", name):
-            return bool(_NAMES_A_KEY.search(str(name))) or (isinstance(value, str) and _may_be_key(value))
+            return _names_a_key(str(name)) or (isinstance(value, str) and _may_be_key(value))
     return False
+
+
+def _names_a_key(header: str) -> bool:
+    return bool(_NAMES_A_KEY.search(header)) and not _NAMES_NO_KEY.fullmatch(header)
 
 
 def _may_be_key(text: str) -> bool:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, f
 from relayload.core.errors import AuthorError
 from relayload.core.units import duration_s
 from relayload.document import parse, validate
-from relayload.document.validation import data_location
+from relayload.document.validation import data_location, nearest
 
 
 class Strict(BaseModel):
@@ -140,3 +140,10 @@ def test_a_document_that_is_no_mapping_is_a_fault():
 def test_tags_of_unions_are_left_out_of_the_path(loc, missing, path):
     data = {"faults": [{"kind": "status", "status": 500, "probability": 2}, {}], "names": {"a": 1}}
     assert data_location(data, loc, missing=missing) == path
+
+
+def test_many_known_words_are_not_listed_in_full() -> None:
+    few, many = (f"gpt-5.{number}" for number in range(3)), [f"gpt-5.{number}" for number in range(94)]
+    assert nearest("o4", few) == "; known: gpt-5.0, gpt-5.1, gpt-5.2"
+    assert nearest("o4", [*many, "o3", "o4-mini"]).startswith("; the closest of 96: o3, o4-mini, ")
+    assert nearest("gpt-5.x", many).startswith("; did you mean 'gpt-5.")

@@ -52,6 +52,7 @@ def test_a_key_in_plain_text_is_warned_of_with_the_line_to_write(text: str, plac
         "target: {api_key: '${env:KEY}'}",
         "target: {api_key: '${file:key}'}",
         "target: {headers: {X-Team: load}}",
+        "target: {headers: {x-portkey-custom-host: 'http://127.0.0.1:40829/v1'}}",
         "target: {headers: {X-Tokens: the-usual-number-of-tokens}}",
         "scenarios: {a: {prompt: {text: $HOME}}}",
         "scenarios: {a: {body: {user: $USER}}}",
