@@ -53,6 +53,16 @@ def print_faults(error: AuthorError, *, as_json: bool) -> None:
         print_failure(ExitCode.BAD_INPUT, error.faults)
 
 
+def tolerance_of(text: str) -> float:
+    """Return the share that `--tolerance` names. Raises AuthorError."""
+    from relayload.core.units import fraction
+
+    try:
+        return fraction(text)
+    except ValueError as error:
+        raise AuthorError([Fault(str(error), path="--tolerance")]) from None
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file that an option names. Raises AuthorError if it can't be written."""
     with writing(path):

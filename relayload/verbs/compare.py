@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from relayload.core.errors import AuthorError, Fault
-from relayload.core.printable import one_line
-from relayload.verbs.arguments import HTML, JSON, author_errors_exit, print_value, write_page, write_text
+from relayload.verbs.arguments import HTML, JSON, author_errors_exit, print_value, tolerance_of, write_page, write_text
+from relayload.verbs.sorted_runs import SortedRuns
 
 if TYPE_CHECKING:
-    from relayload.core.comparison.compare import Comparison, Run, Side
+    from relayload.core.comparison.compare import Comparison, Run
     from relayload.recording import Recording
 
 _DIR = click.Path(path_type=Path)
@@ -53,9 +53,9 @@ def command(
     from relayload.recording.sets import recordings
     from relayload.report.comparison import render_comparison, render_comparison_markdown
 
-    share = _tolerance(tolerance or _TOLERANCE)
+    share = tolerance_of(tolerance or _TOLERANCE)
     _refuse_same(base, new)
-    before, after = _Sorted(Side.BASE, recordings([base]), wanted), _Sorted(Side.NEW, recordings(new), wanted)
+    before, after = SortedRuns(Side.BASE, recordings([base]), wanted), SortedRuns(Side.NEW, recordings(new), wanted)
     comparison = _compared(before, after, share)
     print_value(comparison, as_json, render_comparison)
     if markdown is not None:
@@ -115,23 +115,28 @@ def _print_targets(run_dir: Path, markdown: Path | None, html: Path | None, as_j
     return 0
 
 
-def _tolerance(text: str) -> float:
-    from relayload.core.units import fraction
+def _compared(before: SortedRuns, after: SortedRuns, tolerance: float) -> "Comparison":
+    from msgspec import structs
 
-    try:
-        return fraction(text)
-    except ValueError as error:
-        raise AuthorError([Fault(str(error), path="--tolerance")]) from None
-
-
-def _compared(before: "_Sorted", after: "_Sorted", tolerance: float) -> "Comparison":
     from relayload.core.comparison.compare import compare
 
     warnings = [*_warnings(before.kept, after.kept), *before.warnings, *after.warnings]
-    return compare(before.runs, after.runs, tolerance, warnings, [*before.left_out, *after.left_out])
+    comparison = compare(before.runs, after.runs, tolerance, warnings, [*before.left_out, *after.left_out])
+    return structs.replace(comparison, warnings=(*comparison.warnings, *_hidden(comparison, before.runs, tolerance)))
 
 
-def _page(comparison: "Comparison", sides: "tuple[_Sorted, _Sorted]", beside: Path) -> str:
+def _hidden(comparison: "Comparison", base: "Sequence[Run]", tolerance: float) -> list[str]:
+    """Return warnings of measures without a verdict, where the base runs differ by more than the tolerance."""
+    from relayload.core.comparison.noise import noise, undecidable
+    from relayload.core.model.verdict import Status
+
+    names = {effect.name for effect in comparison.effects if effect.verdict is Status.INCONCLUSIVE}
+    undecided = [{name: measure for name, measure in run.items() if name in names} for run in base]
+    runs = min(comparison.base_runs, comparison.new_runs)
+    return undecidable(noise(undecided, [runs]), tolerance, runs)
+
+
+def _page(comparison: "Comparison", sides: tuple[SortedRuns, SortedRuns], beside: Path) -> str:
     """Return the page, which links from the folder `beside` to those of the runs."""
     from relayload.recording.run_page import kept_profile, link_to_page
     from relayload.report.html.comparison_page import ComparedRun, ComparisonPage, render_comparison_page
@@ -143,33 +148,6 @@ def _page(comparison: "Comparison", sides: "tuple[_Sorted, _Sorted]", beside: Pa
     ]
     base, new = (kept_profile(each.kept[0].directory) if each.kept else None for each in sides)
     return render_comparison_page(ComparisonPage(comparison, runs, (base, new)))
-
-
-class _Sorted:
-    """The runs of one side, sorted into those to compare and those to leave out. Each run counts once."""
-
-    def __init__(self, side: "Side", recordings: "Sequence[Recording]", wanted: Sequence[str]) -> None:
-        from relayload.core.comparison.compare import LeftOut
-        from relayload.core.comparison.measures import chosen, measures, measures_by_tag
-        from relayload.recording.sets import results, unfit
-
-        self.side = side
-        self.kept: list[Recording] = []
-        self.runs: list[Run] = []
-        self.left_out: list[LeftOut] = []
-        each: dict[tuple[str, ...], Recording] = {}
-        for recording in recordings:
-            each.setdefault(recording.run.identity, recording)
-        again = [recording for recording in recordings if each[recording.run.identity] is not recording]
-        self.warnings = [f"more than once in {side}, and counted once: {recording.run.run_id}" for recording in again]
-        for recording in each.values():
-            summary, verdict = results(recording)
-            why = unfit(recording, verdict)
-            if why is None:
-                self.kept.append(recording)
-                self.runs.append(chosen(measures(summary, verdict), measures_by_tag(summary), wanted))
-            else:
-                self.left_out.append(LeftOut(side=side, run=one_line(str(recording.directory)), why=why))
 
 
 def _warnings(base: "Sequence[Recording]", new: "Sequence[Recording]") -> list[str]:

@@ -79,6 +79,15 @@ _ENDINGS: Mapping[str, _Ending] = MappingProxyType(
         "merge": _Ending(
             ("relayload merge host-1/run host-2/run --out run", "relayload merge run --out packed --compress gzip")
         ),
+        "noise": _Ending(
+            (
+                "relayload noise mine.yaml --out before",
+                "relayload noise before",
+                "relayload check mine.yaml --noise before --tolerance 5%",
+            ),
+            "0 told, 4 too few runs can be believed, 2 bad profile or arguments, 5 a guardrail, 6 target unreachable, "
+            "130/143 interrupted",
+        ),
         "plan": _Ending(
             (
                 "relayload plan found/capacity.json --traffic 40/s --growth 15%/month --lose-one",

@@ -26,9 +26,9 @@ from relayload.core.model.verdict import Status
 from relayload.core.stats.rank_sum import Shift, holm, p_above, p_below, p_different, shift
 
 ENOUGH_RUNS = 6
-_ALPHA = 0.025
+ALPHA = 0.025
 """One-sided, to match the ends of the 95 % interval."""
-_LEAST_SHARE = 0.001
+LEAST_SHARE = 0.001
 """The least tolerance of a share: a part of a tiny base share would be no tolerance at all."""
 _TOLD_APART = 4.0
 """The difference between shares, in binomial standard errors, that as many requests tell apart nearly always.
@@ -208,9 +208,9 @@ def _effect(
 
 
 def _status(base: Sequence[Measure], new: Sequence[Measure], tolerance: float, p_worse: float, unseen: int) -> Status:
-    if p_worse <= _ALPHA:
+    if p_worse <= ALPHA:
         return Status.FAIL
-    return Status.PASS if _p_not_worse(base, new, tolerance, unseen) <= _ALPHA else Status.INCONCLUSIVE
+    return Status.PASS if _p_not_worse(base, new, tolerance, unseen) <= ALPHA else Status.INCONCLUSIVE
 
 
 def _p_worse(base: Sequence[Measure], new: Sequence[Measure], tolerance: float) -> float:
@@ -229,7 +229,7 @@ def _p_not_worse(base: Sequence[Measure], new: Sequence[Measure], tolerance: flo
     return p_above(_scaled(base), [*_scaled(new), *[-math.inf] * unseen], by)
 
 
-def _tolerated(base: Sequence[Measure], tolerance: float, at_least: float = _LEAST_SHARE) -> float:
+def _tolerated(base: Sequence[Measure], tolerance: float, at_least: float = LEAST_SHARE) -> float:
     """Return the tolerated shift on the scale of the measure; for a share a part of the base's, or `at_least`."""
     first = base[0]
     if tolerance >= 1 and not first.more_is_worse:
@@ -254,9 +254,9 @@ def _told_apart(base: Sequence[Measure], new: Sequence[Measure]) -> float:
     sides = [_pooled(side) for side in (base, new)]
     n = [of for _, of in sides]
     if not all(n):
-        return _LEAST_SHARE
+        return LEAST_SHARE
     share = sum(part for part, _ in sides) / sum(n)
-    return max(_LEAST_SHARE, _TOLD_APART * math.sqrt(share * (1 - share) * sum(1 / of for of in n)))
+    return max(LEAST_SHARE, _TOLD_APART * math.sqrt(share * (1 - share) * sum(1 / of for of in n)))
 
 
 def _pooled(measures: Sequence[Measure]) -> tuple[float, int]:

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
 from operator import add
 from statistics import NormalDist, median
@@ -97,6 +98,7 @@ def _normal(ranks: Sequence[int], size: int) -> NormalDist:
     return NormalDist(size * mean, math.sqrt(variance * size * (n - size) / (n - 1)) or 1e-9)
 
 
+@cache
 def _cut(base: int, new: int, tail: float) -> int:
     """Return which sorted difference, from either end, is the end of the interval; 0 without an interval."""
     ranks = range(1, base + new + 1)
