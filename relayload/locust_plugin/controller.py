@@ -20,7 +20,7 @@ from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.progress import Details, ObjectiveSoFar, Progress, StageSoFar
 from relayload.core.model.record import GUARDRAIL
-from relayload.core.model.run import CRASH, HandChange
+from relayload.core.model.run import AT_BEST, CRASH, HandChange
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.model.tags import DROPPED, REFUSED
 from relayload.core.model.verdict import ObjectiveResult, Verdict
@@ -257,7 +257,7 @@ class Controller:
         for client_id in self._workers:
             self._send_rates(client_id)
         self._workload.change_rate(self._changes.rates, elapsed_s)
-        _LOG.info("%s: the verdict is INCONCLUSIVE at best", change)
+        _LOG.info("%s: the verdict is %s", change, AT_BEST)
         return change
 
     def change_users(self, users: int, by: str) -> None:
@@ -539,6 +539,7 @@ class Controller:
             latency_p99_s=latency.quantile_s(0.99),
             stages=self._stages_so_far,
             details=self._details(),
+            changes=self.info.changes,
         )
 
     @cached_property

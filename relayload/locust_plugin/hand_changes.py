@@ -4,7 +4,7 @@ import logging
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.model.amounts import MOST_CHANGES
-from relayload.core.model.run import HandChange
+from relayload.core.model.run import AT_BEST, HandChange
 from relayload.core.traffic.rate_changes import RateChange
 from relayload.profile import Profile
 from relayload.profile.plan import fixed_rate, stages
@@ -42,5 +42,5 @@ class HandChanges:
         before = self._recording.run.changes
         if len(before) >= MOST_CHANGES:
             raise AuthorError([Fault(f"the load was changed {MOST_CHANGES:,} times, which is the most")])
-        _LOG.warning("%s, by %s: the verdict will be INCONCLUSIVE at best", change, change.by)
+        _LOG.warning("%s, by %s: the verdict will be %s", change, change.by, AT_BEST)
         self._recording.update(changes=(*before, change))

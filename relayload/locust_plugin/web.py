@@ -167,10 +167,7 @@ class Page:
 
     def _notices(self) -> tuple[str, ...]:
         default = by_default(self._profile) if self._options.by_default else None
-        run = self._plugin.latest
-        changes = run.info.changes if run is not None and run.verdict is None else ()
-        by_hand = (f"{change}: the verdict is INCONCLUSIVE at best" for change in changes)
-        return tuple(filter(None, (default, self._answer, self._plugin.trouble, *by_hand)))
+        return tuple(filter(None, (default, self._answer, self._plugin.trouble)))
 
     def _with_rows(self, response: Response) -> Response:
         page = f"{request.base_url.rpartition('/stats/')[0]}/relay"

@@ -7,6 +7,7 @@ from rich.live import Live
 from rich.text import Text
 
 from relayload.core.model.progress import Details, Progress
+from relayload.core.model.run import AT_BEST
 from relayload.core.printable import one_line
 from relayload.report.live_rates import TotalsLately
 from relayload.report.live_screen import failures, fitted, objective_tally, screen_lines, totals, when
@@ -71,5 +72,6 @@ def _plain(name: str, progress: Progress) -> str:
     """Return the totals, the failures and how objectives stand in one line."""
     details = progress.details or Details()
     invalid = "would be INVALID" if details.would_be_invalid else ""
-    parts = [f"{when(progress)} · {totals(progress)}", failures(details), invalid, objective_tally(details)]
+    at_best = AT_BEST if progress.changes else ""
+    parts = [f"{when(progress)} · {totals(progress)}", failures(details), invalid, at_best, objective_tally(details)]
     return f"{one_line(name)}: {' · '.join(filter(None, parts))}"

@@ -36,7 +36,7 @@ def screen_lines(name: str, progress: Progress, rates: RatesLately, width: int) 
         _packed(totals(progress), width),
         _packed(_rates(rates), width),
         _packed(latencies(progress), width),
-        _invalid(details, width),
+        _doubts(progress, details, width),
         _objectives(details, (Standing.BROKEN,)),
         _packed(failures(details), width, "red"),
         map(_breaker, details.breakers),
@@ -159,10 +159,11 @@ def _rates(rates: RatesLately) -> str:
     return "lately " + " · ".join(f"{name} {rate:.1f}/s" for name, rate in named)
 
 
-def _invalid(details: Details, width: int) -> Iterator[Text]:
-    for reason in details.would_be_invalid:
-        told = wrap(f"would be INVALID because {one_line(reason)}", width, subsequent_indent="  ")
-        yield from (Text(line, style="yellow") for line in told)
+def _doubts(progress: Progress, details: Details, width: int) -> Iterator[Text]:
+    """Yield why the run is INVALID, or no more than INCONCLUSIVE."""
+    invalid = (f"would be INVALID because {one_line(reason)}" for reason in details.would_be_invalid)
+    for told in (*invalid, *progress.at_best):
+        yield from (Text(line, style="yellow") for line in wrap(told, width, subsequent_indent="  "))
 
 
 def _objectives(details: Details, standings: Sequence[Standing]) -> Iterator[Text]:

@@ -167,8 +167,11 @@ def test_the_users_of_a_closed_load_may_be_changed(opened: Callable[..., Page], 
     wait_for(lambda: asked(f"{page.url}/stats/requests")["state"] == "running")
     assert page.swarm(user_count=3)["success"]
     wait_for(lambda: asked(f"{page.url}/stats/requests")["user_count"] == 3)
-    (notice,) = page.notices
-    assert re.fullmatch(r"users changed by hand at .*: 3: the verdict is INCONCLUSIVE at best", notice)
+    told = r"INCONCLUSIVE at best because users changed by hand at [^<]*: 3"
+    wait_for(lambda: re.search(f"<li>{told}</li>", page.asked("relay")))
+    assert "running · INCONCLUSIVE at best" in page.asked("relay")
+    assert page.tab[0][:2] == ["run", "running"]
+    assert re.fullmatch(told, page.tab[0][4])
 
 
 def test_the_verdict_is_on_the_page_with_its_reasons_and_files(

@@ -5,6 +5,7 @@ import pytest
 from rich.console import Console
 
 from relayload.core.model.progress import Progress
+from relayload.core.model.run import HandChange
 from relayload.report.live import LiveDisplay
 from relayload.report.live_screen import totals
 
@@ -53,6 +54,13 @@ def test_where_nothing_is_drawn_a_plain_line_comes_every_few_seconds(file, envir
             display.show(Progress(**SOME | {"elapsed_s": elapsed_s}, requests=100))
     queue = "30 of 100 · queued 60 · running 10 · done 28 · failed 2"
     assert shown(console) == f"night: 0s · {queue}\nnight: 5s · {queue}\n"
+
+
+def test_a_plain_line_says_what_a_change_by_hand_costs():
+    console = Console(file=StringIO(), width=200, color_system=None, highlight=False)
+    with LiveDisplay("night", console) as display:
+        display.show(Progress(**SOME, changes=(HandChange(at_s=11.0, rate_factor=1.5),)))
+    assert shown(console) == "night: 12s · offered 40 · in flight 10 · ok 28 · failed 2 · INCONCLUSIVE at best\n"
 
 
 def test_a_terminal_gets_a_picture():

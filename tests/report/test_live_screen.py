@@ -7,6 +7,7 @@ from live_progress import DETAILS, objective_so_far, progress
 from rich.cells import cell_len
 
 from relayload.core.model.progress import BreakerSoFar, Details, StageSoFar, Standing
+from relayload.core.model.run import HandChange
 from relayload.report.live_rates import RatesLately, TotalsLately
 from relayload.report.live_screen import fitted, objective_tally, screen_lines
 
@@ -37,6 +38,13 @@ def test_everything_that_is_known_is_told_what_matters_most_first():
         "? undecided, needs 20 more  ttft.p99 < 1s  ≈ 900ms (n 80)",
         "✓ pass so far  ttft.p50 < 1s  ≈ 500ms (n 100)",
     ]
+
+
+def test_a_load_that_was_changed_by_hand_is_inconclusive_at_best():
+    lines = _lines(changes=(HandChange(at_s=11.0, rate_factor=1.5),), width=60)
+    found = lines.index("INCONCLUSIVE at best because rate changed by hand at 11.0s:")
+    assert lines[found + 1] == "  x1.5"
+    assert lines[found + 2].startswith("✗ broken so far")
 
 
 def test_what_is_not_there_takes_no_line():

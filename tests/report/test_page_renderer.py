@@ -9,6 +9,7 @@ import pytest
 from relayload.core.model.frames import LENGTH_BYTES
 from relayload.core.model.progress import Progress
 from relayload.core.model.record import Outcome
+from relayload.core.model.run import HandChange
 from relayload.core.objectives.charts import charts_of
 from relayload.core.objectives.grammar import parse
 from relayload.core.objectives.snapshots import SnapshotMaker
@@ -46,8 +47,8 @@ def look(**changes: Any) -> Look:
     return sent(Look(**(plain | changes)))
 
 
-def snapshot(run, lines) -> Told:
-    maker = SnapshotMaker(0, [parse(text) for text in OBJECTIVES], run)
+def snapshot(run, lines, objectives=OBJECTIVES) -> Told:
+    maker = SnapshotMaker(0, [parse(text) for text in objectives], run)
     maker.add(lines)
     return sent(Told(msgspec.Raw(msgspec.msgpack.encode(maker.snapshot(50.0)))))
 
@@ -110,6 +111,33 @@ def test_what_is_broken_is_told(begun: Renderer, run, request_line):
     page = page_of(begun, look())
     assert "running · broken so far" in page
     assert "3 broken so far" in page
+
+
+@pytest.mark.parametrize(
+    ("objectives", "lines", "banner"),
+    [
+        ((), 50, "running · INCONCLUSIVE at best"),
+        (("latency.p50 < 1s",), 50, "running · INCONCLUSIVE at best"),
+        (("latency.p99 < 1s",), 5, "running · INCONCLUSIVE at best"),
+        (("latency.p50 < 1ms",), 50, "running · broken so far"),
+    ],
+    ids=["without objectives", "passing", "undecided", "broken"],
+)
+def test_a_load_that_was_changed_by_hand_does_not_pass(make_run, request_line, objectives, lines, banner):
+    changed = (HandChange(at_s=40.0, rate_factor=1.5), HandChange(at_s=45.0, users=1200))
+    run, renderer = make_run(ended_at_s=None, ended_by=None, objectives=objectives), Renderer()
+    renderer.take(sent(Began(run)))
+    renderer.take(snapshot(run, [request_line(index) for index in range(lines)], objectives))
+    page = page_of(renderer, look(progress=progress(changes=changed)))
+    assert banner in page
+    for told in ("rate changed by hand at 40.0s: x1.5", "users changed by hand at 45.0s: 1,200"):
+        assert f"<li>INCONCLUSIVE at best because {told}</li>" in page
+    assert "would be INVALID" not in page
+
+
+def test_a_change_by_hand_is_marked_on_the_charts(begun: Renderer, run, request_line):
+    begun.take(snapshot(run, [request_line(index) for index in range(50)]))
+    assert ">x1.5<" in page_of(begun, look(progress=progress(changes=(HandChange(at_s=20.0, rate_factor=1.5),))))
 
 
 def test_what_would_make_it_invalid_is_told(begun: Renderer, run, request_line):

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from relayload.core.model.run import WorkerInfo
+from relayload.core.model.run import AT_BEST, HandChange, WorkerInfo
 
 
 class Standing(StrEnum):
@@ -88,3 +88,10 @@ class Progress(Struct, frozen=True, kw_only=True):
     """In order of time; empty where there are too many to show."""
     details: Details | None = None
     """None where nobody has looked yet."""
+    changes: tuple[HandChange, ...] = ()
+    """What was changed by hand."""
+
+    @property
+    def at_best(self) -> tuple[str, ...]:
+        """Why the run passes no more, whatever its objectives say."""
+        return tuple(f"{AT_BEST} because {change}" for change in self.changes)

@@ -70,6 +70,10 @@ class TargetInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """By model, in US dollars per million tokens."""
 
 
+AT_BEST = "INCONCLUSIVE at best"
+"""What the verdict is of a run that was changed by hand: it is not the one that was planned."""
+
+
 class HandChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Somebody changed the load while it went on."""
 

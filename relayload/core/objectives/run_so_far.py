@@ -42,7 +42,8 @@ class RunSoFar:
     @cached_property
     def info(self) -> RunInfo:
         """The facts of the run if it ended now."""
-        return info_so_far(self.merged.run, self.progress.elapsed_s)
+        run = structs.replace(self.merged.run, changes=self.progress.changes)
+        return info_so_far(run, self.progress.elapsed_s)
 
     @cached_property
     def fold(self) -> FoldSoFar:

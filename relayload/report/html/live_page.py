@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from relayload.core.metrics.cost import Cost
 from relayload.core.model.progress import ObjectiveSoFar, Progress
+from relayload.core.model.run import AT_BEST
 from relayload.core.model.verdict import Status
 from relayload.core.resilience.guard import Caps
 from relayload.core.units import format_duration, format_usd
@@ -35,7 +36,6 @@ _HOW = (
 _WOULD_BE = {
     Status.PASS: "running · pass so far",
     Status.FAIL: "running · broken so far",
-    Status.INCONCLUSIVE: "running · undecided so far",
     Status.INVALID: "running · would be INVALID",
     Status.NOT_JUDGED: "running",
 }
@@ -97,7 +97,9 @@ def _context(page: LivePage) -> dict[str, object]:
 def _going_on(page: LivePage, run: RunPage, progress: Progress) -> dict[str, object]:
     """Return what differs while the run goes on."""
     status = run.verdict.verdict
-    said = "adding up" if page.ending else _WOULD_BE.get(status, status.value)
+    inconclusive = f"running · {AT_BEST}" if progress.changes else "running · undecided so far"
+    would_be = {**_WOULD_BE, Status.INCONCLUSIVE: inconclusive}
+    said = "adding up" if page.ending else would_be.get(status, status.value)
     return {
         "title": f"{said}: {page.name}",
         "status": said,
@@ -106,7 +108,7 @@ def _going_on(page: LivePage, run: RunPage, progress: Progress) -> dict[str, obj
         "stage": _ending(progress) if page.ending else _stage(progress),
         "tally": _tally((run.standings or {}).values()),
         "exit_code": "",
-        "reasons": [f"would be INVALID because {reason}" for reason in run.verdict.reasons],
+        "reasons": [*(f"would be INVALID because {reason}" for reason in run.verdict.reasons), *progress.at_best],
         "totals": list(_totals(page.caps, run, progress)),
     }
 

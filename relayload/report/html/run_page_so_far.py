@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import structs
 
 from relayload.core.model.progress import ObjectiveSoFar, Standing
-from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
+from relayload.core.model.verdict import Status, Verdict
 from relayload.core.objectives.details_so_far import would_be_invalid
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.run_so_far import RunSoFar
@@ -25,10 +25,17 @@ def page_so_far(run: RunSoFar, objectives: Sequence[Objective], profile: str | N
     judged = zip(objectives, run.objectives, strict=True)
     standings = {result.id: standing(objective, result) for objective, result in judged}
     results = [structs.replace(result, verdict=_STATUSES[standings[result.id].standing]) for result in run.objectives]
-    summary = run.summary_so_far
+    summary, doubts = run.summary_so_far, would_be_invalid(run.merged)
+    status = _status(standings.values(), changed=bool(run.progress.changes))
     return RunPage(
         summary=summary,
-        verdict=_verdict(summary.run_id, results, standings.values(), would_be_invalid(run.merged)),
+        verdict=Verdict(
+            run_id=summary.run_id,
+            verdict=Status.INVALID if doubts else status,
+            exit_code=0,  # which says nothing yet
+            reasons=doubts,
+            objectives=tuple(results),
+        ),
         run=run.info,
         charts=run.charts_so_far(objectives),
         profile=profile,
@@ -36,11 +43,8 @@ def page_so_far(run: RunSoFar, objectives: Sequence[Objective], profile: str | N
     )
 
 
-def _verdict(
-    run_id: str, results: Sequence[ObjectiveResult], standings: Iterable[ObjectiveSoFar], doubts: tuple[str, ...]
-) -> Verdict:
-    """Return the verdict if the run ended now; its exit code says nothing."""
+def _status(standings: Iterable[ObjectiveSoFar], *, changed: bool) -> Status:
+    """Return the verdict if the run ended now and its numbers can be trusted."""
     counting = {each.standing for each in standings if not each.warns}
-    worst = (status for stands, status in _STATUSES.items() if stands in counting)
-    status = Status.INVALID if doubts else next(worst, Status.NOT_JUDGED)
-    return Verdict(run_id=run_id, verdict=status, exit_code=0, reasons=doubts, objectives=tuple(results))
+    worst = next((status for stands, status in _STATUSES.items() if stands in counting), Status.NOT_JUDGED)
+    return Status.INCONCLUSIVE if changed and worst is not Status.FAIL else worst
