@@ -17,3 +17,9 @@ def ending_signals() -> Mapping[signal.Signals, ExitCode]:
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         del caught[signal.SIGHUP]
     return caught
+
+
+def no_wait_hint(code: int | None) -> str:
+    """Return what can be done about a wait that a signal, told by its exit code, began; SIGHUP is sent by nobody."""
+    name = INTERRUPTIONS.get(code or 0)
+    return "" if name is None or code == ExitCode.SIGHUP else f", and a second {name} does not wait"

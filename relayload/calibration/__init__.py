@@ -21,16 +21,16 @@ Report = Callable[[str], None]
 
 
 def calibrate(streams: int, rate_per_s: int, trial_s: float, report: Report, *, search: bool = True) -> Calibration:
-    """Run the requested trials and, with `search`, search for the limits; `report` gets each trial as it begins.
+    """Run the requested trials and, with `search`, search for the limits; `report` gets a line about each as it begins.
 
     Raises CalibrationFailed.
     """
-    with bench() as at:
-        report("an idle generator")
+    with bench(report) as at:
+        report("trying an idle generator ...")
         idle = at.plain(_IDLE_RATE_PER_S, trial_s)
-        report(f"{rate_per_s} plain requests/s")
+        report(f"trying {rate_per_s} plain requests/s ...")
         plain = at.plain(rate_per_s, trial_s)
-        report(f"{streams} streams")
+        report(f"trying {streams} streams ...")
         streamed = at.streams(streams, trial_s)
         cpu_per_request_s, cpu_per_chunk_s = marginal_cpu_s(idle, plain, streamed)
         ceilings = (
@@ -62,7 +62,7 @@ def _ceiling(
 
     def holds(tried: int) -> bool:
         if tried not in trials:
-            report(f"{tried} {what}")
+            report(f"trying {tried} {what} ...")
             trials[tried] = run(tried, _SEARCH_S)
         return trials[tried].sustained
 

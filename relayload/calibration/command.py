@@ -32,11 +32,11 @@ def command(streams: int, rate_per_s: int, trial_s: int, search: bool, as_json: 
         found = calibrate(streams, rate_per_s, trial_s, _report, search=search)
     except CalibrationFailed as failure:
         click.echo(str(failure), err=True)
-        sys.exit(ExitCode.CRASH)
+        sys.exit(failure.code)
     print_value(found, as_json, render_calibration)
     if not found.sustained:
         sys.exit(ExitCode.UNPROVEN)
 
 
-def _report(trial: str) -> None:
-    click.echo(f"trying {trial} ...", err=True)
+def _report(line: str) -> None:
+    click.echo(line, err=True)

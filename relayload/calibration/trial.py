@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -11,12 +11,16 @@ from typing import Any
 import psutil
 import yaml
 
+from relayload.core.exit_codes import INTERRUPTIONS, ExitCode
 from relayload.core.model.calibration import Spread, Trial
+from relayload.core.model.progress import Progress
 from relayload.core.model.record import End, Outcome, Record
 from relayload.core.units import format_duration
 from relayload.fakerelay.process import FakeRelay
+from relayload.locust_plugin.early import LOG_NAME
 from relayload.locust_plugin.launch import Launch, last_words
 from relayload.locust_plugin.launch import run as launch
+from relayload.locust_plugin.log_lines import Follower, for_users
 from relayload.recording import Recording
 
 KEY = "sk-fake"
@@ -39,18 +43,24 @@ _MOST_ERROR_S = 0.01
 
 
 class CalibrationFailed(Exception):
-    """A trial did not end; the message is its last output."""
+    """A trial did not end, or not by itself; the message is its last output, or who ended it."""
+
+    def __init__(self, message: str, code: int = ExitCode.CRASH) -> None:
+        super().__init__(message)
+        self.code = code
+        """The exit code."""
 
 
 class Bench:
     """A fake relay and room for recordings."""
 
-    def __init__(self, relay: FakeRelay, folder: Path, cores: int) -> None:
+    def __init__(self, relay: FakeRelay, folder: Path, cores: int, tell: Callable[[str], None]) -> None:
         self.cores = cores
         """The number of cores that the generator may use."""
         self._relay = relay
         self._process = psutil.Process(relay.pid)
         self._folder = folder
+        self._tell = tell
         self._trials = 0
 
     def plain(self, rate_per_s: int, for_s: float) -> Trial:
@@ -67,11 +77,22 @@ class Bench:
         profile = run_dir.with_suffix(".yaml")
         profile.write_text(yaml.safe_dump(self._profile(rate_per_s, for_s, scenario, ramp_s)))
         busy_s = _cpu_s(self._process)
-        code = launch(Launch(profile, (), run_dir), lambda _: None)
+        code = launch(Launch(profile, (), run_dir), self._watch(run_dir))
         busy_s = _cpu_s(self._process) - busy_s
+        if code in INTERRUPTIONS:
+            raise CalibrationFailed(f"{INTERRUPTIONS[code]} ended the calibration", code)
         if not (run_dir / "verdict.json").exists():
             raise CalibrationFailed(f"a trial ended with exit code {code}: {last_words(run_dir)}")
         return self._trial(Recording.open(run_dir), busy_s)
+
+    def _watch(self, run_dir: Path) -> Callable[[Progress | None], None]:
+        log = Follower(run_dir / LOG_NAME, for_users)
+
+        def watch(_: Progress | None) -> None:
+            for line in log.lines():
+                self._tell(line)
+
+        return watch
 
     def _profile(self, rate_per_s: float, for_s: float, scenario: dict[str, Any], ramp_s: float) -> dict[str, Any]:
         rate = f"{rate_per_s:g}/s"
@@ -124,8 +145,8 @@ def _uncertain(ttft_error_p99_s: float) -> Iterator[str]:
 
 
 @contextmanager
-def bench() -> Iterator[Bench]:
-    """Provide a fake relay pinned to the first core.
+def bench(tell: Callable[[str], None]) -> Iterator[Bench]:
+    """Provide a fake relay pinned to the first core. `tell` gets what a trial answers to a signal.
 
     The generator is not pinned, as in any run: on a single core it would wait for everything else that runs there.
     """
@@ -136,7 +157,7 @@ def bench() -> Iterator[Bench]:
         with FakeRelay.start(str(preset), api_key=KEY) as relay:
             if cores:
                 os.sched_setaffinity(relay.pid, cores[:1])
-            yield Bench(relay, Path(folder), len(cores) or os.cpu_count() or 1)
+            yield Bench(relay, Path(folder), len(cores) or os.cpu_count() or 1, tell)
 
 
 def _own_cores() -> list[int]:

@@ -31,7 +31,7 @@ _ANSWER_S = 60.0
 """The longest wait for one answer."""
 _LOOK_S = 0.2
 """How often a wait looks whether a person wants an end."""
-_LAST_ANSWERS_S = 3.0
+LAST_ANSWERS_S = 3.0
 _FEWEST = 3
 """Fewer answers than that may be chance."""
 _NO_FAULT = RelayFault()
@@ -150,7 +150,7 @@ class Asker:
         while not all(greenlet.ready() for greenlet in greenlets):
             gevent.joinall(greenlets, timeout=_LOOK_S)
             if self._interrupted.is_set():
-                gevent.joinall(greenlets, timeout=_LAST_ANSWERS_S)
+                gevent.joinall(greenlets, timeout=LAST_ANSWERS_S)
                 gevent.killall(greenlets)
         gevent.joinall(greenlets, raise_error=True)
 

@@ -16,9 +16,9 @@ from relayload.core.limits.observation import Seen, Stopped, Verdict
 from relayload.core.limits.search import Search
 from relayload.core.limits.steps import carry_out
 from relayload.core.units import format_duration
-from relayload.ending_signals import ending_signals
+from relayload.ending_signals import ending_signals, no_wait_hint
 from relayload.engine.targets import TargetHost
-from relayload.limits.asker import Asked, Asker
+from relayload.limits.asker import LAST_ANSWERS_S, Asked, Asker
 from relayload.limits.caps import Caps, models_of, terms_of
 from relayload.profile import Profile
 from relayload.profile.target import Target
@@ -57,7 +57,7 @@ class Session:
     def _search(self, base_url: str) -> Limits:
         models, keys = models_of(self.profile, self.target), self.target.named_keys
         transports = self._transports(base_url)
-        with _interruptible() as ended:
+        with _interruptible(self.tell) as ended:
             asker = self._asker(models, transports, ended.event)
             search = Search(
                 terms_of(self.caps, len(models), len(keys), tokens=self.tokens),
@@ -134,12 +134,13 @@ class _Ended:
 
 
 @contextmanager
-def _interruptible() -> Iterator[_Ended]:
-    """Have Ctrl-C, SIGTERM and SIGHUP end the search in order; a second one ends the process."""
+def _interruptible(tell: Callable[[str], None]) -> Iterator[_Ended]:
+    """Have Ctrl-C, SIGTERM and SIGHUP end the search in order, which is told; a second one ends the process."""
     ended = _Ended(Event())
 
     def end(number: signal.Signals) -> None:
         ended.code = signals[number]
+        tell(f"ending the search; what is in flight may take {LAST_ANSWERS_S:g}s{no_wait_hint(ended.code)}")
         ended.event.set()
         for handler in handlers:
             handler.cancel()

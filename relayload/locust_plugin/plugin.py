@@ -21,6 +21,7 @@ from relayload import clock
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
 from relayload.core.model.snapshot import Snapshot
+from relayload.ending_signals import no_wait_hint
 from relayload.engine import host
 from relayload.engine.generator import Generator
 from relayload.engine.master_clock import answered
@@ -549,8 +550,7 @@ class MasterPlugin:
         over = self.run is not None and self.run.finished
         self._stayed = over and bool(self._options.launcher_pid) and not self._headless
         if self.run is not None and not self._stayed:
-            name = self._interruption.name
-            self.run.end("" if name == "SIGHUP" else f", and a second {name} does not wait")
+            self.run.end(no_wait_hint(self._interruption.exit_code))
 
     def _skip_grace(self) -> None:
         if self.run is not None:

@@ -48,11 +48,6 @@ class Interruption:
             gevent.signal_handler(number, self._on, number)
 
     @property
-    def name(self) -> str:
-        """What users call the first signal."""
-        return INTERRUPTIONS[self._exit_codes[self.signal]] if self.signal else ""
-
-    @property
     def exit_code(self) -> int | None:
         """129, 130 or 143 once a signal was received."""
         return self._exit_codes[self.signal] if self.signal else None

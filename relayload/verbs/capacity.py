@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from relayload.core.capacity.terms import Terms
     from relayload.core.capacity.trial import Trial, Wanted
     from relayload.core.model.progress import Progress
+    from relayload.locust_plugin.log_lines import Follower
     from relayload.locust_plugin.series import OtherHosts
     from relayload.profile import Profile
     from relayload.report.live import LiveDisplay
@@ -220,12 +221,14 @@ def _search(
     from relayload.capacity.driver import Driver, Place, TrialFailed
     from relayload.capacity.page_file import NAME, page_of
     from relayload.engine.fake_relays import Fakes
+    from relayload.locust_plugin.early import LOG_NAME
+    from relayload.locust_plugin.log_lines import Follower, for_users
     from relayload.report.capacity import render_capacity
     from relayload.report.live import LiveDisplay
 
     fakes = Fakes(profile)
     with LiveDisplay(profile.name) as display:
-        told = _Told(display, terms)
+        told = _Told(display, terms, Follower(directory / LOG_NAME, for_users))
         try:
             place = Place(file, sets, directory, load.processes, fakes.base_urls(), load.other_hosts, load.recover_s)
             driver = Driver(profile, terms, place, told)
@@ -250,8 +253,8 @@ def _search(
 class _Told:
     """Tells of the search on stderr: the bracket, each trial, what it came to, and what is left."""
 
-    def __init__(self, display: "LiveDisplay", terms: "Terms") -> None:
-        self._display, self._terms = display, terms
+    def __init__(self, display: "LiveDisplay", terms: "Terms", log: "Follower") -> None:
+        self._display, self._terms, self._log = display, terms, log
 
     def begins(self, number: int, wanted: "Wanted", trials: "Sequence[Trial]") -> None:
         from relayload.report.capacity import trial_begins
@@ -267,6 +270,7 @@ class _Told:
         self._display.say(line)
 
     def watch(self, progress: "Progress | None") -> None:
+        self._display.say(*self._log.lines())
         self._display.show(progress)
 
 

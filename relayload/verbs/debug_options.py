@@ -5,9 +5,8 @@ here as they arrive.
 """
 
 import logging
-import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from relayload.locust_plugin.log_lines import Follower, for_users, step
 from relayload.verbs.arguments import writing
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 HTTP_FILE = "http-debug.txt"
 """The file for HTTP exchanges in the directory of a run, unless an option names another."""
 _DEFAULT_COUNT = 10
-_LOG_LINE = re.compile(r"\[\S+ (?P<time>[\d:]+),\d+\] \S+?/(?P<level>[A-Z]+)/(?P<logger>[\w.]+): (?P<message>.*)")
 _OPTIONS = (
     click.option("-v", "--verbose", is_flag=True, help="Tell step by step what is done, on stderr."),
     click.option(
@@ -70,9 +69,9 @@ class DebugOptions:
         message = f"writing down the first {exchanges} of each process{where}: their times are not to be trusted"
         click.echo(f"relayload: {message}", err=True)
 
-    def followed(self, run_dir: Path, log_name: str) -> "list[Follower]":
+    def followed(self, run_dir: Path, log_name: str) -> list[Follower]:
         """Return followers of the files whose lines are to be printed."""
-        steps = [Follower(run_dir / log_name, _step if self.verbose else _for_users)]
+        steps = [Follower(run_dir / log_name, step if self.verbose else for_users)]
         exchanges = [Follower(run_dir / HTTP_FILE)] if self.http_count and self.http_file is None else []
         return steps + exchanges
 
@@ -91,44 +90,6 @@ class DebugOptions:
                 stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
             )
             logging.getLogger("relayload").setLevel(logging.INFO)
-
-
-class Follower:
-    """Reads the complete lines that a file has gained. `shown` returns what to print of a line, or None to skip it."""
-
-    def __init__(self, path: Path, shown: Callable[[str], str | None] = str) -> None:
-        self._path = path
-        self._shown = shown
-        self._read_bytes = 0
-
-    def lines(self) -> Iterator[str]:
-        """Yield the lines that were added since the last call."""
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._read_bytes)
-                whole = file.read().rpartition(b"\n")[0]
-        except FileNotFoundError:
-            return
-        if whole:
-            self._read_bytes += len(whole) + 1
-            yield from filter(None, map(self._shown, whole.decode("utf-8", "replace").split("\n")))
-
-
-def _step(line: str) -> str | None:
-    """Shorten a line of the log to its time and message; return None for Locust's own steps and tables."""
-    step = _LOG_LINE.fullmatch(line)
-    if step is None or (step["level"] == "INFO" and step["logger"] != "relayload"):
-        return None
-    level = "" if step["level"] == "INFO" else f"{step['level'].lower()}: "
-    return f"{step['time']} {level}{step['message']}"
-
-
-def _for_users(line: str) -> str | None:
-    """Return the message of a line of the log that says where something is, or answers what a user did; else None."""
-    step = _LOG_LINE.fullmatch(line)
-    ours = ("metrics", "otlp: ", "page", "ending the load", "not waiting", "rate changed", "users changed")
-    of_ours = step is not None and step["logger"] == "relayload" and step["message"].startswith(ours)
-    return step["message"] if step is not None and of_ours else None
 
 
 def with_debug_options(verb: Callable[..., None]) -> Callable[..., None]:

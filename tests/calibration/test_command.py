@@ -1,9 +1,11 @@
 """`relayload calibrate` as a process."""
 
 import json
+import signal
+from pathlib import Path
 
 import pytest
-from support import Start
+from support import Start, wait_for
 
 
 def test_measures_against_the_truth_and_prints_json(start: Start) -> None:
@@ -24,3 +26,19 @@ def test_a_rate_of_nothing_is_refused(start: Start) -> None:
     run = start("relayload", "calibrate", "--rate", "0")
     assert run.wait() == 2
     assert "--rate" in run.output
+
+
+@pytest.mark.parametrize(("number", "code", "name"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")])
+def test_a_signal_ends_it_with_the_trial_that_goes_on(
+    start: Start, tmp_path: Path, number: signal.Signals, code: int, name: str
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    run = start("relayload", "calibrate", "--seconds", "600", TMPDIR=str(temporary))
+    wait_for(lambda: list(temporary.glob("*/trial-1/progress.json")))
+    run.signal(number)
+    assert run.wait() == code, run.output
+    assert f"ending the load; what is in flight may take 5s, and a second {name} does not wait\n" in run.output
+    assert run.output.endswith(f"\n{name} ended the calibration\n")
+    assert run.output.count("trying") == 1
+    assert list(temporary.iterdir()) == []

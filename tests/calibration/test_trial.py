@@ -35,7 +35,7 @@ def is_right_or_invalid(trial: Trial) -> bool:
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system pins no process to a core")
 def test_a_busy_loop_on_its_core_moves_no_first_token_or_makes_the_run_invalid() -> None:
-    with bench() as at, one_busy_core():
+    with bench(lambda _: None) as at, one_busy_core():
         # A relay that loses its own core between its note of a token and its write is late itself, and the generator is
         # right: where other jobs run, that happens to one token in many, and not each time.
         assert any(is_right_or_invalid(at.streams(20, 1.0)) for _ in range(4))

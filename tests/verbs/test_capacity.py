@@ -212,6 +212,7 @@ def test_an_interrupted_search_keeps_what_it_found(start, slots, tmp_path):
     until(lambda: (out / "trial-01" / "run.json").exists())
     search.signal(signal.SIGINT)
     assert search.wait() == 130, search.output
+    assert "ending the load; what is in flight may take 30s, and a second Ctrl-C does not wait\n" in search.output
     found = json.loads((out / "capacity.json").read_text())
     assert (found["exit_code"], found["reason"]) == (130, "not converged: Ctrl-C ended it")
     assert [trial["decision"] for trial in found["trials"]] == ["stopped"]

@@ -5,8 +5,9 @@ import pytest
 from support import Start
 
 from relayload.fakerelay.process import FakeRelay
+from relayload.locust_plugin.log_lines import Follower
 from relayload.transport.http_log import COUNT_VARIABLE, FILE_VARIABLE
-from relayload.verbs.debug_options import DebugOptions, Follower
+from relayload.verbs.debug_options import DebugOptions
 
 WriteProfile = Callable[..., Path]
 KEY = "sk-do-not-tell"

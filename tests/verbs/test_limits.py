@@ -196,6 +196,7 @@ def test_ctrl_c_ends_it_with_what_was_found(profile):
         if "which limit is it" in line:
             break
     search.send_signal(signal.SIGINT)
-    output, _ = search.communicate()
+    output, rest = search.communicate()
     found = json.loads(output)
     assert (search.returncode, found["exit_code"], found["ended_by"]) == (130, 130, "interrupted")
+    assert "ending the search; what is in flight may take 3s, and a second Ctrl-C does not wait\n" in rest
