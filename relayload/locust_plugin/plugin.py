@@ -104,6 +104,11 @@ class LocustPlugin:
         assert self._master is not None, "a worker starts nothing"
         self._master.check_idle()
 
+    @property
+    def only_run(self) -> str | None:
+        """Why no further run can be started, and what to do about it; None if one can."""
+        return self._master.only_run if self._master else None
+
     def start(self, choice: Choice) -> None:
         """Start a run of what somebody has chosen. Raises AuthorError if it can't be."""
         assert self._master is not None, "a worker starts nothing"
@@ -218,6 +223,15 @@ class MasterPlugin:
         options = self._locust_options
         return self._headless or bool(options.autostart and options.autoquit != -1)
 
+    @property
+    def only_run(self) -> str | None:
+        """Why no run can be started after this one, and what to do about it; None if one can."""
+        if not self._ends_itself:
+            return None
+        if self._options.launcher_pid:
+            return "the page ends with its run, and starts no other: --web-stay keeps it"
+        return "Locust quits after this run and starts no other: leave out --autoquit"
+
     def _begun(self) -> bool:
         return not self._headless or self._runner.state != STATE_INIT
 
@@ -296,6 +310,8 @@ class MasterPlugin:
 
     def check_idle(self) -> None:
         """Raise AuthorError if no run can be started now."""
+        if self.only_run is not None:
+            raise AuthorError([Fault(self.only_run)])
         if self._runner.state not in (STATE_INIT, STATE_STOPPED) or self._choice is not None:
             raise AuthorError([Fault("a test is running: stop it first")])
         if isinstance(self._runner, MasterRunner) and not self._runner.worker_count:

@@ -134,6 +134,8 @@ class Page:
             return f"Nothing was started: {wrong}"
         if self._alone and host not in ("", shown(self._profile)):
             return f"Nothing was started: {NO_HOST}"
+        if self._plugin.only_run and runner_of(self._environment).state not in (STATE_SPAWNING, STATE_RUNNING):
+            return f"Nothing was started: {self._plugin.only_run}"
         if self._needs_no_users and runner_of(self._environment).state in (STATE_SPAWNING, STATE_RUNNING):
             return f"Nothing was changed: {NO_USERS}"
         return None

@@ -80,6 +80,7 @@ class WebControl:
             "token": token,
             "told": told or fault or (self._plugin.trouble if idle else None),
             "idle": idle,
+            "only_run": self._plugin.only_run,
             "names": self._folder.names() if self._folder else [],
             "chosen": profile,
             "name": about.name if about else "",

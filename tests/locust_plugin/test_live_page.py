@@ -182,6 +182,25 @@ def test_relayload_run_shows_its_page_and_ends_as_without(start: Start, profile:
     assert run.output.count(SAID) == 1
 
 
+def test_a_page_that_ends_with_its_run_offers_no_other(page: Callable[..., tuple[Process, str]]) -> None:
+    run, url = page("--autoquit", "600", seconds=2)
+    token = asked(url).partition('name="token" value="')[2].partition('"')[0]
+    told = "Locust quits after this run and starts no other: leave out --autoquit"
+    wait_for(lambda: "exit code 0" in asked(url))
+    wait_for(lambda: asked(f"{url.removesuffix('/relay')}/stats/requests")["state"] == "stopped")
+    for place in (url, f"{url}/control"):
+        forms = asked(place)
+        assert "<button>Start" not in forms
+        assert told in forms
+    with pytest.raises(HTTPError, match="409") as refused:
+        asked(f"{url}/start", f"token={token}".encode())
+    assert refused.value.read().decode() == f"nothing was changed: {told}\n"
+    locusts = asked(f"{url.removesuffix('/relay')}/swarm", b"user_count=1&spawn_rate=1")
+    assert (locusts["success"], locusts["message"]) == (False, f"Nothing was started: {told}")
+    run.signal(signal.SIGTERM)
+    run.wait()
+
+
 def test_a_page_that_stays_leaves_the_verdict_to_stand(start: Start, profile: WriteProfile, tmp_path: Path) -> None:
     failing = ("--set", "objectives.1=ttft.p50 < 1ms")
     run = start("relayload", "run", profile(), *failing, "--web", "--web-stay", "--out", tmp_path / "run")
