@@ -6,7 +6,6 @@ from locust.runners import WorkerRunner
 from locust.web import WebUI
 
 import os
-import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from relayload.locust_plugin.options import OWN_MESSAGE, Options, add_options, s
 from relayload.locust_plugin.ordered_runs import OrderedRuns
 from relayload.locust_plugin.plugin import LocustPlugin
 from relayload.locust_plugin.ratio import show_what_was_sent
+from relayload.locust_plugin.served_ports import check_free
 from relayload.locust_plugin.users import scenario_users
 from relayload.profile import Profile, load
 from relayload.report.ascii_fallback import allow_any_encoding
@@ -95,10 +95,9 @@ def _open_page(
 def _check_port(web_ui: WebUI) -> None:
     """Leave if the page can't be served on its port, which Locust would log and go on."""
     try:
-        socket.create_server((web_ui.host, web_ui.port)).close()
-    except OSError as error:
-        why = f"{os.strerror(error.errno) if error.errno else error}; name another, or none for any free one"
-        _leave(f"{OWN_MESSAGE}the page can't be served on {web_ui.host} port {web_ui.port}: {why}")
+        check_free([("the page", web_ui.host, web_ui.port)])
+    except AuthorError as error:
+        _leave(f"{OWN_MESSAGE}{error}")
 
 
 def _leave(message: str) -> NoReturn:

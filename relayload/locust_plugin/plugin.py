@@ -50,6 +50,7 @@ from relayload.locust_plugin.options import LOOPBACK, OWN_MESSAGE, MetricsOption
 from relayload.locust_plugin.ordered_runs import OrderedRuns
 from relayload.locust_plugin.otlp_options import OtlpOptions
 from relayload.locust_plugin.redistribution import redistribute_users_aside
+from relayload.locust_plugin.served_ports import not_served
 from relayload.locust_plugin.signals import Interruption
 from relayload.locust_plugin.steps import steps
 from relayload.locust_plugin.waiting_master import wait_on_when_workers_quit
@@ -270,9 +271,7 @@ class MasterPlugin:
         try:
             return MetricsServer(lambda: self.run, options)
         except OSError as error:
-            where = f"{options.host} port {options.port}"
-            why = f"{error.strerror or error}; name another, or port 0 for any free one"
-            sys.stderr.write(f"{OWN_MESSAGE}metrics can't be served on {where}: {why}\n")
+            sys.stderr.write(f"{OWN_MESSAGE}{not_served('metrics', options.host, options.port, error)}\n")
             raise SystemExit(ExitCode.BAD_INPUT) from None
 
     def _otlp_export(self, options: OtlpOptions) -> "OtlpExport":

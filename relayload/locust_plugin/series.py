@@ -16,6 +16,7 @@ from relayload.core.model.progress import Progress
 from relayload.locust_plugin.early import Answer, EarlyLocust, Order, RunOrder
 from relayload.locust_plugin.launch import Interruption, Launch, begun_log, command_of, environment
 from relayload.locust_plugin.master_port import LOOPBACK, MasterPort, workers
+from relayload.locust_plugin.served_ports import why_taken
 from relayload.recording import progress
 
 _POLL_S = 0.2
@@ -43,7 +44,7 @@ class OtherHosts:
         try:
             socket.create_server((host, self.bind_port)).close()
         except OSError as error:
-            where, why = f"{self.bind_host}:{self.bind_port}", error.strerror or error
+            where, why = f"{self.bind_host}:{self.bind_port}", why_taken(error)
             instead = "name an address of this machine, and a port that is free"
             fault = Fault(f"can't listen on {where}: {why}: {instead}", path="--master-bind-host, --master-bind-port")
             raise AuthorError([fault]) from None

@@ -53,9 +53,11 @@ def command(
     last, and with --json it is the only output. Each run writes its own junit-1.xml, junit-2.xml and so on.
     """
     from relayload.locust_plugin.launch import Launch, begin_early, check_unused
+    from relayload.locust_plugin.served_ports import check_ports
 
     if web is not None and web.stays and repeat > 1:
         raise click.UsageError("--web-stay would keep the first of several runs: leave out one of the two")
+    check_ports(exports, web)
     early = click.get_current_context().with_resource(
         begin_early(source.file, source.own_sets, out, processes, exports, web)
     )

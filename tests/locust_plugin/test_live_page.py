@@ -249,8 +249,9 @@ def test_a_port_that_is_taken_ends_the_run_before_anything_is_sent(
         port = taken.getsockname()[1]
         run = start("relayload", "run", profile(), "--web", "--web-port", str(port), "--out", tmp_path / "run")
         assert run.wait() == 2, run.output
-    told = f"relayload: the page can't be served on 127.0.0.1 port {port}: Address already in use; name another"
-    assert told in run.output
+    told = f"the page can't be served on 127.0.0.1 port {port}: Address already in use"
+    assert run.output == f"{told}; name another, or port 0 for any free one\n"
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_target_that_is_not_there_ends_a_run_with_a_page_too(start: Start, profile: WriteProfile) -> None:

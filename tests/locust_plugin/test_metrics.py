@@ -136,8 +136,9 @@ def test_a_port_that_is_taken_ends_the_run_before_anything_is_sent(
         options = ["--set", f"target.base_url={relay.base_url}", "--out", tmp_path / "run", "--processes", processes]
         run = start("relayload", "run", profile(), "--metrics-port", port, *options)
         assert run.wait() == 2, run.output
-    assert f"relayload: metrics can't be served on 127.0.0.1 port {port}: Address already in use" in run.output
-    assert len(run.output.splitlines()) == 1, run.output
+    told = f"metrics can't be served on 127.0.0.1 port {port}: Address already in use"
+    assert run.output == f"{told}; name another, or port 0 for any free one\n"
+    assert not (tmp_path / "run").exists()
     assert relay_stats(relay)["requests"] == 0
 
 
