@@ -12,6 +12,7 @@ LEAST_INTERVAL_S, MOST_INTERVAL_S = 0.1, 3600.0
 FROM_ENVIRONMENT = "environment"
 """In place of a URL: it stands in the environment, where it may hold what no command line should show."""
 NO_EXTRA = "OTLP needs opentelemetry's packages: pip install 'relayload[otel]'"
+_OWN, _COMMON = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
 _PATH = "/v1/metrics"
 _EXPORTER = "opentelemetry.exporter.otlp.proto.http.metric_exporter"
 _SCHEMES = ("http://", "https://")
@@ -63,6 +64,14 @@ def otlp_options(
     return found
 
 
+def unsent(environ: Mapping[str, str]) -> str | None:
+    """Return why nothing is sent although the environment asks for it; None if it does not, or the extra is there."""
+    if not _wanted_by(environ) or _installed():
+        return None
+    name = next(name for name in (_OWN, _COMMON) if environ.get(name))
+    return f"{name} is set, and no metrics are sent to it: {NO_EXTRA}"
+
+
 def _wanted_by(environ: Mapping[str, str]) -> bool:
     """Return whether the environment has an endpoint for HTTP, and does not switch metrics off."""
     exporters = environ.get("OTEL_METRICS_EXPORTER", "otlp").split(",")
@@ -73,11 +82,11 @@ def _wanted_by(environ: Mapping[str, str]) -> bool:
 
 
 def _own(environ: Mapping[str, str]) -> str:
-    return environ.get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "")
+    return environ.get(_OWN, "")
 
 
 def _common(environ: Mapping[str, str]) -> str:
-    return environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    return environ.get(_COMMON, "")
 
 
 def _installed() -> bool:

@@ -48,7 +48,7 @@ from relayload.locust_plugin.early import Answer
 from relayload.locust_plugin.nodes import leave_json_to_master, options_of, runner_of
 from relayload.locust_plugin.options import LOOPBACK, OWN_MESSAGE, MetricsOptions, Options
 from relayload.locust_plugin.ordered_runs import OrderedRuns
-from relayload.locust_plugin.otlp_options import OtlpOptions
+from relayload.locust_plugin.otlp_options import OtlpOptions, unsent
 from relayload.locust_plugin.redistribution import redistribute_users_aside
 from relayload.locust_plugin.served_ports import not_served
 from relayload.locust_plugin.signals import Interruption
@@ -196,6 +196,8 @@ class MasterPlugin:
             self._otlp = self._otlp_export(exports.otlp)
         if getattr(self._locust_options, "otel", False):
             self._join_locusts_exporter()
+        elif exports.otlp is None and not self._options.launcher_pid and (told := unsent(os.environ)):
+            _LOG.warning("otlp: %s", told)
         self._want_users(self._profile)
         self._expect_workers()
         self._say_who_can_join()

@@ -15,6 +15,7 @@ from relayload.locust_plugin.otlp_options import (
     OtlpOptions,
     WrongOtlp,
     otlp_options,
+    unsent,
 )
 
 _OPTIONS = (
@@ -71,6 +72,9 @@ def with_metrics_options(verb: Callable[..., None]) -> Callable[..., None]:
 
 def _otlp(url: str | None, interval_s: float | None) -> OtlpOptions | None:
     try:
-        return otlp_options(url, interval_s, os.environ)
+        found = otlp_options(url, interval_s, os.environ)
     except WrongOtlp as error:
         raise click.UsageError(f"--otlp: {error}") from None
+    if found is None and (told := unsent(os.environ)):
+        click.echo(f"relayload: {told}", err=True)
+    return found

@@ -3,7 +3,8 @@
 import pytest
 
 from relayload.locust_plugin import otlp_options as module
-from relayload.locust_plugin.otlp_options import NO_EXTRA, OtlpOptions, WrongOtlp, otlp_options
+from relayload.locust_plugin.otlp_options import NO_EXTRA, OtlpOptions, WrongOtlp, otlp_options, unsent
+from relayload.verbs.metrics_options import with_metrics_options
 
 _ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
 
@@ -77,3 +78,19 @@ def test_a_missing_extra_is_an_error_for_the_option_and_none_for_the_environment
         otlp_options("http://c", None, {})
     assert "relayload[otel]" in NO_EXTRA
     assert otlp_options(None, None, _ENDPOINT) is None
+
+
+def test_an_endpoint_of_the_environment_that_gets_nothing_is_told_once(monkeypatch, capsys):
+    taking = with_metrics_options(lambda exports: exports.otlp)
+    asked = {"metrics_port": None, "metrics_host": None, "metrics_linger": None, "otlp": None, "otlp_interval": None}
+    for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"):
+        environ = {name: "http://user:secret@c:4318"}
+        assert unsent(environ) is None
+        with monkeypatch.context() as without:
+            without.setattr(module, "_installed", lambda: False)
+            without.setenv(name, environ[name])
+            assert unsent(environ | {"OTEL_METRICS_EXPORTER": "none"}) is None
+            assert taking(**asked) is None
+        told = f"relayload: {name} is set, and no metrics are sent to it: {NO_EXTRA}\n"
+        assert capsys.readouterr() == ("", told)
+    assert unsent({}) is None
