@@ -19,6 +19,7 @@ from relayload.core.objectives.verdict import NO_OBJECTIVES, warnings_besides
 from relayload.core.units import format_duration, format_usd
 from relayload.report.facts import batch_facts, later_facts
 from relayload.report.not_run import NotRun
+from relayload.report.objective_reasons import reasons_told
 from relayload.report.side_by_side import headings, remarks, rows, title
 from relayload.report.stages import HEADINGS, stage_rows
 from relayload.report.text import (
@@ -92,8 +93,7 @@ def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
         yield table(headings, map(_objective, verdict.objectives))
         met = any(result.proven is False for result in verdict.objectives)
         yield [f"- {escape(line)}" for line in (COUNTED_LEGEND, *([OBSERVED_LEGEND] if met else []))]
-    explained = [result for result in verdict.objectives if result.reason]
-    yield [f"- {escape(result.id)}: {escape(result.reason)}" for result in explained]
+    yield [f"- {escape(told)}" for told in reasons_told(verdict.objectives)]
     yield [escape(text) for _, text in batch_facts(summary.batch)]
     yield [_counts(summary)]
     yield _latencies(summary)

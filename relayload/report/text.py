@@ -20,6 +20,7 @@ from relayload.core.stats.sample import Distribution
 from relayload.core.units import format_duration
 from relayload.report.facts import batch_facts, client_facts, cost_facts, heading_facts, later_facts, target_facts
 from relayload.report.fitting_table import Cell, Column, FittingTable, packed
+from relayload.report.objective_reasons import reasons_told
 from relayload.report.printing import DASH, printed
 from relayload.report.screen import PLAIN, Screen
 from relayload.report.side_by_side import side_by_side_parts
@@ -77,7 +78,7 @@ def render_summary(
 def render_verdict(verdict: Verdict, screen: Screen = PLAIN) -> str:
     """Render each objective with what was observed, and the verdict of the run."""
     parts: list[RenderableType] = [_objectives(verdict.objectives), Text()] if verdict.objectives else []
-    reasons = [f"{result.id}: {result.reason}" for result in verdict.objectives if result.reason]
+    reasons = reasons_told(verdict.objectives)
     parts += [*map(Text, reasons), Text()] if reasons else []
     parts += [conclusion(verdict), *(Padding(Text(reason), (0, 0, 0, 2)) for reason in verdict.reasons)]
     return printed(parts, screen)

@@ -17,10 +17,17 @@ def verdict_reasons(verdict: Verdict) -> Iterator[str]:
     if verdict.failed:
         yield failed_all_the_same(verdict)
     yield from verdict.reasons
-    yield from (_line(result) for result in verdict.objectives if result.verdict is not Status.PASS)
+    missed = [result for result in verdict.objectives if result.verdict is not Status.PASS]
+    if len(missed) > 1 and len({(_status(result), observed(result), result.reason) for result in missed}) == 1:
+        yield _line(missed[0], f"{len(missed)} objectives")
+    else:
+        yield from (_line(result, condition(result)) for result in missed)
 
 
-def _line(result: ObjectiveResult) -> str:
-    status = result.verdict.value if result.counts else f"warning, {result.verdict.value}"
+def _line(result: ObjectiveResult, what: str) -> str:
     because = f": {result.reason}" if result.reason else ""
-    return f"{status}  {condition(result)}  observed {observed(result)}{because}"
+    return f"{_status(result)}  {what}  observed {observed(result)}{because}"
+
+
+def _status(result: ObjectiveResult) -> str:
+    return result.verdict.value if result.counts else f"warning, {result.verdict.value}"

@@ -176,6 +176,19 @@ def test_an_invalid_run_tells_first_what_failed_all_the_same(request_line, make_
     assert "\nINVALID; errors.count == 0 failed all the same (1 of 2 failed, 1 inconclusive)\n" in text
 
 
+def test_a_reason_of_several_objectives_is_told_once(make_run, folded):
+    texts = ["errors.rate < 1%", "latency.p50 < 1s", "ttft.p50 < 1s"]
+    interrupted = make_run(ended_by="sigint", ended_at_s=3.0)
+    verdict = _verdict(texts, [], interrupted, folded)
+    reason = verdict.objectives[0].reason
+    assert render_verdict(verdict, Screen(width=120)).count(reason) == 1
+    assert f"all 3 objectives: {reason}\n" in render_verdict(verdict, Screen(width=120))
+    other = structs.replace(verdict.objectives[2], reason="another one")
+    some = structs.replace(verdict, objectives=(*verdict.objectives[:2], other))
+    text = render_verdict(some, Screen(width=120))
+    assert f"errors.rate < 1%, latency.p50 < 1s: {reason}\nttft.p50 < 1s: another one\n" in text
+
+
 def test_nothing_is_wider_than_a_terminal(lines, make_run, folded):
     texts = ["latency{scenario=a-very-long-scenario-name, outcome!=rate_limited}.p99.9 <= 1m30s", "chunk_gap.p99 < 1s"]
     shown = render_summary(summarize(folded(lines), make_run())) + render_verdict(

@@ -43,3 +43,12 @@ def test_every_reason_is_told(changes: dict[str, Any], line: str):
 def test_what_failed_all_the_same_comes_first():
     told = lines(Status.INVALID, reasons=("too late",), failed=("errors.rate < 1%", "fuse"))
     assert told == ["verdict: INVALID", "errors.rate < 1%, fuse failed all the same", "too late"]
+
+
+def test_what_goes_for_all_that_do_not_hold_is_told_once():
+    untold = {"observed": None, "n": 0, "reason": "nothing was measured"}
+    several = [result(Status.INCONCLUSIVE, id=text, expr=text, **untold) for text in ("ttft.p50 < 1s", "ttft.p90 < 2s")]
+    (_, line) = lines(Status.INCONCLUSIVE, *several)
+    assert line == "INCONCLUSIVE  2 objectives  observed –: nothing was measured"
+    warned = result(Status.INCONCLUSIVE, severity=Severity.WARN, **untold)
+    assert len(lines(Status.INCONCLUSIVE, *several, warned)) == 4
