@@ -23,6 +23,7 @@ from relayload.report.text import condition, counted, observed
 KEY = "relayload"
 _COLUMNS = {"what": "", "state": "State", "observed": "Observed", "counted": "k of n ≈ eff.", "reason": "Why"}
 _STATS = "locust.request_stats"
+_PERCENTILES = (50.0, 90.0, 99.0)
 _OVER = ("stopping", "cleanup", "stopped")
 _LONGEST, _MOST_BREAKERS = 300, 20
 Row = tuple[str, str, str, str, str]
@@ -82,8 +83,23 @@ def _objective(result: ObjectiveResult, state: str) -> Row:
 
 
 def _times(run: Controller) -> Iterator[Row]:
+    told = _judged if run.summary is not None else _so_far
     for name, metric in (("TTFT", "ttft"), ("TPOT", "tpot"), ("latency", "latency")):
-        values = run.merged.total(metric, lambda tags: tags.ok)
-        quantiles = [(p, values.quantile_s(p / 100)) for p in (50, 90, 99)]
-        told = " · ".join(f"p{p} ≈ {format_duration(value)}" for p, value in quantiles if value is not None)
-        yield (name, "", told or "nothing measured", "", "")
+        yield (name, "", " · ".join(told(run, metric)) or "nothing measured", "", "")
+
+
+def _so_far(run: Controller, metric: str) -> Iterator[str]:
+    """Yield the percentiles so far, which are known to within a bucket."""
+    values = run.merged.total(metric, lambda tags: tags.ok)
+    for p in _PERCENTILES:
+        if (value := values.quantile_s(p / 100)) is not None:
+            yield f"p{p:g} ≈ {format_duration(value)}"
+
+
+def _judged(run: Controller, metric: str) -> Iterator[str]:
+    """Yield the percentiles of the report."""
+    assert run.summary is not None, "is judged"
+    distribution = run.summary.metrics[metric]
+    for found in distribution.percentiles if distribution is not None else ():
+        if found.p in _PERCENTILES:
+            yield f"p{found.p:g} {format_duration(found.value)}"

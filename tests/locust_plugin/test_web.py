@@ -15,6 +15,8 @@ from urllib.parse import urlencode
 import pytest
 from support import LOCUSTFILE, SIDE_ENTRIES, Process, Start, asked, wait_for
 
+from relayload.core.units import format_duration
+
 WriteProfile = Callable[..., Path]
 
 
@@ -196,6 +198,11 @@ def test_the_verdict_is_on_the_page_with_its_reasons_and_files(
         ["errors.rate < 50%", "PASS"],
         ["ttft.p50 < 1ms", "FAIL"],
     ]
+    metrics = page.asked("relay/summary.json")["metrics"]
+    for name, metric in (("TTFT", "ttft"), ("latency", "latency")):
+        exact = {found["p"]: found["value"] for found in metrics[metric]["percentiles"]}
+        (told,) = [row[2] for row in page.tab if row[0] == name]
+        assert told == " · ".join(f"p{p} {format_duration(exact[p])}" for p in (50, 90, 99))
 
 
 def test_a_target_that_is_not_there_is_told_on_the_page(opened: Callable[..., Page], profile: WriteProfile) -> None:
