@@ -273,6 +273,19 @@ def test_a_chart_by_percentile_zooms_alone_by_pointer_and_by_keyboard(opened: Op
     assert "p0" in opened.chart(tail).locator(".x-ticks text").all_text_contents()
 
 
+@pytest.mark.parametrize("title", ["Latency by percentile", REQUESTS])
+def test_dragging_selects_no_text(opened: Opened, title: str):
+    box = opened.box(title)
+    left, right = (box["x"] + share * box["width"] for share in (0.15, 0.9))
+    top, ticks = box["y"] + 0.2 * box["height"], box["y"] + box["height"] - 8
+    for (x, y), (to_x, to_y) in (((left, top), (right, ticks)), ((right, ticks), (left, top))):
+        opened.page.mouse.move(x, y)
+        opened.page.mouse.down()
+        opened.page.mouse.move(to_x, to_y, steps=5)
+        assert opened.page.evaluate("getSelection().toString()") == ""
+        opened.page.mouse.up()
+
+
 def test_the_name_of_a_limit_stays_beside_it_while_a_tail_zooms(opened: Opened):
     name = opened.chart("Latency by percentile").locator("text.limit-name")
     before = float(name.get_attribute("x") or "nan")
