@@ -47,9 +47,9 @@ class Slot(Struct, kw_only=True, array_like=True, gc=False):
     sent_again: int = 0
     """Retries that were sent in it."""
     throttled: int = 0
-    """Of the requests that ended in it, those that waited for our own quota, ..."""
+    """The requests that ended in it and had waited for our own quota."""
     throttled_s: float = 0.0
-    """... and how long, added up."""
+    """The seconds that those had waited, added up."""
 
 
 class Tally(Struct, kw_only=True, array_like=True, gc=False):
