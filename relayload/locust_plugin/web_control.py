@@ -11,7 +11,8 @@ from locust.web import WebUI
 import logging
 import math
 from collections.abc import Callable, Sequence
-from urllib.parse import urlsplit
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 import gevent
 from flask import Blueprint, Response, redirect, request
@@ -56,6 +57,7 @@ class WebControl:
         assert self._web_ui.app is not None
         self._base = blueprint.url_prefix or ""
         views: Sequence[tuple[str, Callable[[], str]]] = (
+            ("choose", self._choose),
             ("start", self._start),
             ("rate", self._change_rate),
             ("stop", self._stop),
@@ -83,6 +85,7 @@ class WebControl:
             "only_run": self._plugin.only_run,
             "names": self._folder.names() if self._folder else [],
             "chosen": profile,
+            "first": self._profile.name,
             "name": about.name if about else "",
             "targets": list(about.named_targets) if about and about.several else [],
             "fixed": fixed_rate(about) if about else None,
@@ -128,21 +131,43 @@ class WebControl:
     def _came_from(self) -> str:
         """Return the page of ours that the form was on."""
         page = urlsplit(request.referrer or "")
-        return page.path if page.netloc == request.host and "//" not in page.path else f"{self._base}/control"
+        path = page.path if page.netloc == request.host and "//" not in page.path else f"{self._base}/control"
+        chosen = request.form.get("profile") or ""
+        return f"{path}?{urlencode({'profile': chosen})}" if chosen else path
+
+    def _choose(self) -> str:
+        """Have the start form be about another profile."""
+        self._file(request.form.get("profile", ""))
+        return ""
 
     def _start(self) -> str:
         self._plugin.check_idle()  # first: to read a profile takes longer than the requests of a run may wait
         form = request.form
-        if "offered_targets" in form and not form.getlist("target"):
-            raise AuthorError([Fault("no target is ticked")])
         name = form.get("profile", "")
-        if name and self._folder is None:
-            raise AuthorError([Fault("Locust was started without a folder of profiles: --relay-profiles DIR")])
-        file = self._folder.path(name) if name and self._folder else None
-        choice = choose(self._profile, file, form.getlist("target"), _number(form.get("multiplier") or "1"))
+        file, targets = self._file(name), self._ticked(form.get("shown", name) == name)
+        choice = choose(self._profile, file, targets, _number(form.get("multiplier") or "1"))
         self._plugin.start(choice)
         times = "" if choice.multiplier == 1 else f", x{choice.multiplier:g}"
         return f"starting {choice.profile.name}{times}"
+
+    def _file(self, name: str) -> Path | None:
+        """Return the file of a profile; None for the one that Locust was started with."""
+        if name and self._folder is None:
+            raise AuthorError([Fault("Locust was started without a folder of profiles: --relay-profiles DIR")])
+        return self._folder.path(name) if name and self._folder else None
+
+    def _ticked(self, of_chosen: bool) -> list[str]:
+        """Return the targets that are ticked. Where they are not those of the chosen profile, all must be."""
+        ticked = request.form.getlist("target")
+        if "offered_targets" not in request.form:
+            return ticked
+        if not ticked:
+            raise AuthorError([Fault("no target is ticked")])
+        if of_chosen:
+            return ticked
+        if str(len(ticked)) != request.form["offered_targets"]:
+            raise AuthorError([Fault("the ticked targets are those of another profile: show those of this one first")])
+        return []
 
     def _change_rate(self) -> str:
         run = self._plugin.latest

@@ -196,3 +196,45 @@ def test_a_run_is_started_changed_stopped_and_downloaded_from_its_page(
     assert page.url.endswith("/relay/report.html")
     assert opened.complaints == []
     opened.context.close()
+
+
+def test_a_profile_is_started_by_the_keyboard_at_once_or_once_its_targets_are_shown(
+    browser: "Browser", start: Start, profile: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder, out = tmp_path / "profiles", tmp_path / "run"
+    folder.mkdir()
+    targets = "targets: {one: {base_url: 'fake://o-series'}, two: {base_url: 'fake://o-series'}}\n"
+    profile(more=targets).rename(folder / "other.yaml")
+    options = ("--relay-profile", profile(), "--relay-profiles", folder, "--relay-out", out)
+    run = start("locust", "-f", LOCUSTFILE, "--web-port", "0", *options)
+    wait_for(lambda: SAID in run.output or run.popen.poll() is not None)
+    opened = Opened(browser, run.output.partition(SAID)[2].split()[0])
+    page, state = opened.page, opened.page.locator("#state")
+    chosen = page.get_by_label("Profile")
+    assert chosen.input_value() == ""
+
+    chosen.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_role("status").filter(has_text="starting short").wait_for()
+    state.filter(has_text="PASS").wait_for()
+    page.get_by_role("button", name="Start", exact=True).wait_for()
+    assert saved(out, "run.json")["targets"].keys() == {"one", "two"}
+    assert chosen.input_value() == "other.yaml", "what was chosen stays so"
+
+    page.reload()
+    page.get_by_role("checkbox", name="two").uncheck()
+    chosen.select_option("")
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("status").filter(has_text="the ticked targets are those of another profile").wait_for()
+    chosen.select_option("other.yaml")
+    page.get_by_role("button", name="Show its targets and rate").click()
+    page.get_by_role("group", name="Targets of short").wait_for()
+    page.get_by_role("checkbox", name="two").uncheck()
+    page.get_by_role("button", name="Start", exact=True).click()
+    wait_for(lambda: (tmp_path / "run-2" / "verdict.json").exists())
+    assert "two" not in saved(tmp_path / "run-2", "run.json").get("targets", {})
+    assert len(list(tmp_path.glob("run*/run.json"))) == 2
+    assert opened.complaints == []
+    opened.context.close()

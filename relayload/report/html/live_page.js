@@ -82,7 +82,7 @@
     const runs = document.querySelector(".stage") !== null;
     if (runs === ran) return;
     ran = runs;
-    const answer = await fetch("relay/control", { cache: "no-store", redirect: "error" });
+    const answer = await fetch(`relay/control${location.search}`, { cache: "no-store", redirect: "error" });
     const forms = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".control");
     if (answer.ok && forms) document.getElementById("control").replaceChildren(forms);
   }
