@@ -4,7 +4,7 @@ Every series has one number a bin, so that its size does not depend on the lengt
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
@@ -13,7 +13,7 @@ from typing import Any
 from relayload.core.metrics.decode_rate import decoded_in
 from relayload.core.metrics.error_series import ErrorSeries, error_series
 from relayload.core.metrics.fold import Fold
-from relayload.core.metrics.group_bands import GroupBands, group_bands
+from relayload.core.metrics.group_bands import GroupBands, Groups, Medians, groups_of
 from relayload.core.metrics.lanes import Lane, lane
 from relayload.core.metrics.percentile_bands import Bands, bands_of
 from relayload.core.metrics.selection import Selection
@@ -21,6 +21,7 @@ from relayload.core.metrics.summary import Summary
 from relayload.core.metrics.tails import Tail, tail_of
 from relayload.core.metrics.tasks import RunAll, Task, one_by_one
 from relayload.core.metrics.time_bins import Bins
+from relayload.core.metrics.values_by_bin import ByBin
 from relayload.core.model.tags import Tags
 
 WAITS = ("ttft", "latency")
@@ -69,25 +70,27 @@ class ChartData:
 
 def chart_data(fold: Fold, summary: Summary, run_all: RunAll = one_by_one) -> ChartData:
     """Return the series of a run from its fold and the summary of it."""
-    bins = Bins.of(fold)
+    bins, groups = Bins.of(fold), groups_of(fold)
     measured = Selection(fold.by_tags).where(lambda tags: tags.ok and tags.plan_tags.measured)
     tasks: list[Task[Any]] = [
         Task(partial(_output_tokens, fold, bins)),
-        *(Task(partial(bands_of, fold, metric, bins), about=f"{metric} over time") for metric in WAITS),
+        *(Task(partial(_over_time, fold, metric, bins, groups), about=f"{metric} over time") for metric in WAITS),
         *(Task(partial(tail_of, measured, metric), about=metric) for metric in WAITS),
-        Task(partial(group_bands, fold, WAITS, bins)),
     ]
-    output_tokens, *by_metric, groups = run_all(tasks)
-    bands, tails = by_metric[: len(WAITS)], by_metric[len(WAITS) :]
+    output_tokens, *by_metric = run_all(tasks)
+    over_time, tails = by_metric[: len(WAITS)], by_metric[len(WAITS) :]
     ended = bins.added_up(_ended(fold).items())
     due = bins.added_up(fold.due_in.items())
     return ChartData(
         bins=bins,
         ended=tuple(ended),
         in_flight=tuple(accumulate(started - over for started, over in zip(due, ended, strict=True))),
-        bands={metric: own for metric, own in zip(WAITS, bands, strict=True) if own is not None},
+        bands={metric: own for metric, (own, _) in zip(WAITS, over_time, strict=True) if own is not None},
         tails={metric: own for metric, own in zip(WAITS, tails, strict=True) if own is not None},
-        groups=groups,
+        groups=tuple(
+            group.bands(dict(zip(WAITS, medians, strict=True)))
+            for group, *medians in zip(groups, *(own for _, own in over_time), strict=True)
+        ),
         output_tokens=tuple(output_tokens),
         spread_by_ends=fold.condensed,
         errors=error_series(fold, bins),
@@ -96,6 +99,12 @@ def chart_data(fold: Fold, summary: Summary, run_all: RunAll = one_by_one) -> Ch
         usd=_usd(fold, summary, bins),
         slowest=None if fold.so_far else tuple(map(lane, fold.slowest.records)),
     )
+
+
+def _over_time(fold: Fold, metric: str, bins: Bins, groups: Sequence[Groups]) -> tuple[Bands | None, list[Medians]]:
+    """Return a metric over time, of all requests and of those groups."""
+    values = ByBin(fold, metric, bins)
+    return bands_of(values), [group.medians_of(values) for group in groups]
 
 
 def _output_tokens(fold: Fold, bins: Bins) -> list[float]:

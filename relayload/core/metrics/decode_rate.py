@@ -3,6 +3,7 @@
 Counted where requests end, the tokens of long answers would come in spikes that no relay sent.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from operator import mul, sub
@@ -16,25 +17,28 @@ def decoded_in(parts: Iterable[Columns], bins: Bins) -> list[float]:
 
     An answer of r tokens a second adds r to the slope of the sum of all tokens at its first token, and takes it away at
     its last: from the sums of these changes, and of each times its instant, the tokens until any later instant follow.
-    Tokens that came at once, as of answers that were not streamed, count at that instant.
+    Answers that began and ended in one bin, as most do, count there as a whole, as do those that were not streamed.
     """
-    slopes, moments, at_once = ([0.0] * bins.count for _ in range(3))
+    slopes, moments, whole = ([0.0] * bins.count for _ in range(3))
     number = bins.number
+    current, begin_s, end_s = 0, math.inf, -math.inf
     for columns in parts:
         for begins_s, ends_s, tokens in _decoding(columns):
-            if ends_s > begins_s:
-                rate = tokens / (ends_s - begins_s)
+            if not (begin_s <= begins_s and ends_s < end_s):
                 begin, end = number(begins_s), number(ends_s)
-                slopes[begin] += rate
-                moments[begin] += rate * begins_s
-                slopes[end] -= rate
-                moments[end] -= rate * ends_s
-            else:
-                at_once[number(ends_s)] += tokens
+                if begin != end:
+                    rate = tokens / (ends_s - begins_s)
+                    slopes[begin] += rate
+                    moments[begin] += rate * begins_s
+                    slopes[end] -= rate
+                    moments[end] -= rate * ends_s
+                    continue
+                current, begin_s, end_s = end, end * bins.step_s, (end + 1) * bins.step_s
+            whole[current] += tokens
     edges_s = [(position + 1) * bins.step_s for position in range(bins.count)]
     until = list(map(sub, map(mul, accumulate(slopes), edges_s), accumulate(moments)))
     return [
-        max(0.0, after - before) + more for after, before, more in zip(until, [0.0, *until[:-1]], at_once, strict=True)
+        max(0.0, after - before) + more for after, before, more in zip(until, [0.0, *until[:-1]], whole, strict=True)
     ]
 
 

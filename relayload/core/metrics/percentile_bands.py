@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from relayload.core.metrics.fold import Fold
-from relayload.core.metrics.time_bins import Bins, ordered_by_step
+from relayload.core.metrics.values_by_bin import ByBin
 from relayload.core.stats.ranks import Ranks
 
 SHOWN = (50.0, 90.0, 99.0)
@@ -28,10 +27,9 @@ class Bands:
     """For each bin, how many of its values are in each row."""
 
 
-def bands_of(fold: Fold, metric: str, bins: Bins) -> Bands | None:
+def bands_of(values: ByBin) -> Bands | None:
     """Return a metric over time; None where no request that ended ok has it."""
-    ok = (tagged.values for tags, tagged in fold.by_tags.items() if tags.ok)
-    [by_bin] = ordered_by_step(ok, (metric,), bins.step_s, bins.count)
+    by_bin = values.ordered()
     known = [values for values in by_bin if values.count]
     if not known:
         return None

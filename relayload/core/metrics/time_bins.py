@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.values import Points, Values
-from relayload.core.stats.ranks import Ranks, together
+from relayload.core.stats.ranks import Sorted
 
 MOST_BINS = 240
 _STEPS_S = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
@@ -45,8 +45,8 @@ class Bins:
         return sums
 
 
-def ordered_by_step(parts: Iterable[Values], metrics: Sequence[str], step_s: float, count: int) -> list[list[Ranks]]:
-    """Return by metric the values of the requests that were due in each of `count` steps.
+def ordered_by_step(parts: Iterable[Values], metrics: Sequence[str], step_s: float, count: int) -> list[list[Sorted]]:
+    """Return by metric the sorted values of the requests that were due in each of `count` steps.
 
     Values are dealt out column by column, which costs a third of request by request.
     """
@@ -71,9 +71,9 @@ class _Hands:
             _deal(self._counts, numbers, points.counts)
         _deal(self._values, numbers, points.values)
 
-    def ordered(self) -> list[Ranks]:
+    def ordered(self) -> list[Sorted]:
         pairs = zip(self._values, self._counts, strict=True)
-        return [together([Points(values, (), counts or None).ordered()]) for values, counts in pairs]
+        return [Points(values, (), counts or None).ordered() for values, counts in pairs]
 
 
 def _numbers(points: Points, step_s: float) -> list[int]:

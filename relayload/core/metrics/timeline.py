@@ -11,7 +11,7 @@ from relayload.core.metrics.metric import Output
 from relayload.core.metrics.summary import Second
 from relayload.core.metrics.time_bins import ordered_by_step
 from relayload.core.model.tags import Tags
-from relayload.core.stats.ranks import Ranks
+from relayload.core.stats.ranks import Sorted, together
 
 _STEPS_S = (1.0, 10.0, 60.0, 600.0)
 _MOST_STEPS = 3600
@@ -68,7 +68,7 @@ class _Step:
         elif tags.failed:
             self.failed += count
 
-    def second(self, at_s: float, values: Sequence[Ranks]) -> Second:
+    def second(self, at_s: float, values: Sequence[Sorted]) -> Second:
         """Return the step with percentiles of each metric shown."""
         return Second(
             at_s=at_s,
@@ -80,6 +80,7 @@ class _Step:
         )
 
 
-def _percentiles(metric: str, ordered: Ranks) -> Iterator[tuple[str, float | None]]:
+def _percentiles(metric: str, values: Sorted) -> Iterator[tuple[str, float | None]]:
+    ordered = together([values])
     p50, p99 = (ordered.quantile(share) if ordered.count else None for share in (0.5, 0.99))
     yield from ((f"{metric}_p50_s", p50), (f"{metric}_p99_s", p99))

@@ -11,6 +11,7 @@ from relayload.core.metrics.selection import Selection
 from relayload.core.metrics.summarize import summarize
 from relayload.core.metrics.tails import tail_of
 from relayload.core.metrics.time_bins import MOST_BINS, Bins
+from relayload.core.metrics.values_by_bin import ByBin
 from relayload.core.model.record import Attempt, FailureKind, Outcome
 from relayload.core.model.run import StageInfo
 from relayload.core.price import Price
@@ -56,9 +57,8 @@ def test_nothing_is_in_flight_at_the_end(request_line, make_run, folded):
 
 def test_percentiles_of_a_bin_are_those_of_the_ok_requests_that_were_due_in_it(request_line, folded):
     slow = [request_line(index, intended_at_s=1.0 + index / 100, service_s=index / 100) for index in range(1, 100)]
-    bands = bands_of(
-        folded([request_line(0), *slow, request_line(200, intended_at_s=0.5, **REFUSED)]), "latency", Bins(1.0, 3)
-    )
+    fold = folded([request_line(0), *slow, request_line(200, intended_at_s=0.5, **REFUSED)])
+    bands = bands_of(ByBin(fold, "latency", Bins(1.0, 3)))
     assert bands is not None
     assert bands.counts == (1, 99, 0)
     assert bands.percentiles[50.0] == (pytest.approx(0.501), pytest.approx(0.501), None)
@@ -67,14 +67,14 @@ def test_percentiles_of_a_bin_are_those_of_the_ok_requests_that_were_due_in_it(r
 
 def test_the_heat_map_counts_every_value_once(request_line, folded):
     fold = folded([request_line(index, service_s=1.5**index / 1000) for index in range(30)])
-    bands = bands_of(fold, "latency", Bins(10.0, 3))
+    bands = bands_of(ByBin(fold, "latency", Bins(10.0, 3)))
     assert bands is not None
     assert tuple(map(sum, bands.heat)) == bands.counts == (10, 10, 10)
     assert list(bands.edges) == sorted(bands.edges)
 
 
 def test_equal_values_have_one_row(request_line, folded):
-    bands = bands_of(folded([request_line(index) for index in range(3)]), "ttft", Bins(1.0, 3))
+    bands = bands_of(ByBin(folded([request_line(index) for index in range(3)]), "ttft", Bins(1.0, 3)))
     assert bands is not None
     assert bands.heat == ((1,), (1,), (1,))
 
@@ -82,7 +82,7 @@ def test_equal_values_have_one_row(request_line, folded):
 def test_bands_of_histograms_are_within_their_error(request_line, folded):
     lines = [request_line(index, intended_at_s=index / 10, service_s=0.1 + index / 100) for index in range(500)]
     exact, condensed = (folded(lines, most_exact=most) for most in (1000, 10))
-    each = [bands_of(fold, "latency", Bins(10.0, 5)) for fold in (exact, condensed)]
+    each = [bands_of(ByBin(fold, "latency", Bins(10.0, 5))) for fold in (exact, condensed)]
     assert each[0] is not None
     assert each[1] is not None
     for p, values in each[0].percentiles.items():
@@ -91,7 +91,7 @@ def test_bands_of_histograms_are_within_their_error(request_line, folded):
 
 def test_a_metric_that_nothing_has_has_no_band_and_no_tail(request_line, folded, make_run):
     fold = folded([request_line(0, ttft_s=None, ttfo_s=None)])
-    assert bands_of(fold, "ttft", Bins(1.0, 1)) is None
+    assert bands_of(ByBin(fold, "ttft", Bins(1.0, 1))) is None
     data = _charts(fold, make_run())
     assert (set(data.bands), set(data.tails)) == ({"latency"}, {"latency"})
 

@@ -1,14 +1,19 @@
 """Medians over time of each scenario, target and key."""
 
-from relayload.core.metrics.group_bands import MOST_GROUPS, group_bands
+from relayload.core.metrics.group_bands import MOST_GROUPS, groups_of
 from relayload.core.metrics.time_bins import Bins
+from relayload.core.metrics.values_by_bin import ByBin
 from relayload.core.model.record import Outcome
 
 WAITS = ("ttft", "latency")
 
 
 def _bands(fold):
-    return {each.dimension: each for each in group_bands(fold, WAITS, Bins.of(fold))}
+    values = {metric: ByBin(fold, metric, Bins.of(fold)) for metric in WAITS}
+    return {
+        group.dimension: group.bands({metric: group.medians_of(own) for metric, own in values.items()})
+        for group in groups_of(fold)
+    }
 
 
 def test_each_group_has_its_own_median_in_each_bin(request_line, folded):
