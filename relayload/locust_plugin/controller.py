@@ -354,7 +354,7 @@ class Controller:
 
         try:
             self.charts = folded.charts(summary)
-            write_page(self._recording, summary, verdict, self.charts)
+            write_page(self._recording, summary, verdict, self.charts, folded)
         except Exception as error:
             _LOG.warning("%s was not written: %s", NAME, error)
 

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import chain, count
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct, structs
@@ -100,6 +100,20 @@ def records_files(directory: Path) -> list[Path]:
 def worker_of(path: Path) -> int:
     """Return the number of the worker that wrote a records file."""
     return int(path.name.split(".")[0].removeprefix("records-"))
+
+
+class RecordsFile(NamedTuple):
+    """A records file, by what tells whether it was changed without reading it."""
+
+    name: str
+    size_bytes: int
+    changed_at_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> "RecordsFile":
+        """Raises OSError if there is no such file."""
+        found = path.stat()
+        return cls(path.name, found.st_size, found.st_mtime_ns)
 
 
 class _Versioned(Struct):
@@ -198,6 +212,7 @@ class Recording:
         chosen = self.objectives() if objectives is None else list(objectives)
         _check_windows(chosen, _load_s(self.run))
         paths = self._records()
+        found = tuple(map(RecordsFile.of, paths))
         large = sum(map(expected_bytes, paths)) > _LARGE_BYTES
         processes = usable_processes() if large else 1
         run_all = runner(processes)
@@ -208,7 +223,7 @@ class Recording:
             fold.merge(part_fold)
             _check_kinds(self.directory, fold)
             damages += part_damages
-        return Folded(self.run, fold, tuple(damages), tuple(chosen), run_all)
+        return Folded(self.run, fold, tuple(damages), tuple(chosen), run_all, found)
 
     def objectives(self) -> list[Objective]:
         """Return the objectives of the run. Raises AuthorError if run.json has an invalid one."""
@@ -283,6 +298,14 @@ class Recording:
         path = self.directory / VERDICT
         return _load(path, Verdict) if path.exists() else None
 
+    def holds(self, summary: Summary, verdict: Verdict) -> bool:
+        """Return whether the files of the recording say what is known of it here, and these results."""
+        written = {RUN: self.run, SUMMARY: summary, VERDICT: verdict}
+        try:
+            return all(_load(self.directory / name, type(content)) == content for name, content in written.items())
+        except AuthorError:
+            return False
+
     def write_summary(self, summary: Summary) -> None:
         """Write the summary. Raises AuthorError if it can't be written."""
         self._save(SUMMARY, summary)
@@ -328,6 +351,8 @@ class Folded:
     damages: tuple[Damage, ...]
     objectives: tuple[Objective, ...] = ()
     run_all: RunAll = one_by_one
+    files: tuple[RecordsFile, ...] = ()
+    """As they were before they were read."""
 
     def summary(self) -> Summary:
         return summarize(self.fold, self.run, self._faults, self._warnings, self.run_all)

@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.verbs.arguments import HTML, JSON, author_errors_exit, print_table, print_value, write_page
+
+if TYPE_CHECKING:
+    from relayload.recording import Recording
 
 
 @click.command()
@@ -37,18 +41,26 @@ def command(run_dirs: tuple[Path, ...], rebuild: bool, html: Path | None, as_jso
     if as_json and html is None:
         print_value(recording.rebuild() if rebuild else recording.summary(), as_json, render_summary)
         return
-    folded = recording.fold() if rebuild or (html is not None and recording.has_records) else None
+    kept = None if html is None or rebuild else _kept_page(recording)
+    drawn = html is not None and kept is None and recording.has_records
+    folded = recording.fold() if rebuild or drawn else None
     summary, verdict = folded.results() if folded is not None and rebuild else results(recording, folded)
     if rebuild:
         recording.write_summary(summary)
     if html is not None:
         from relayload.recording.run_page import page_of
 
-        write_page(html, page_of(recording, summary, verdict, folded))
+        write_page(html, kept or page_of(recording, summary, verdict, folded))
     if as_json:
         print_value(summary, as_json, render_summary)
     else:
         print_table(partial(render_run, summary, recording.run, verdict, verdict_first=True))
+
+
+def _kept_page(recording: "Recording") -> str | None:
+    from relayload.recording.run_page import kept_page
+
+    return kept_page(recording)
 
 
 def _report_several(directory: Path, html: Path | None, *, rebuild: bool, as_json: bool) -> bool:

@@ -31,6 +31,11 @@ def rendered(template: str, context: Mapping[str, object], *, forms: bool = Fals
     return _rendered(template, context, _asset("page.css"), _asset("page.js"), action)
 
 
+def opening() -> str:
+    """Return how `rendered` begins every page, up to its title: with the policy, under which no other script runs."""
+    return rendered("base.html.j2", {"title": "", "bins": ""}).partition("<title>")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class ServedPage:
     """A page that is served, and so may ask its own server."""
