@@ -7,9 +7,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from browsing import chromium
 from certificates import Certificates, make_certificates
 from hypothesis import settings
 from msgspec import structs
@@ -27,6 +28,9 @@ from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.recorded_run import RecordedRun
 from relayload.fakerelay.process import FakeRelay
 from relayload.locust_plugin.master_port import MasterPort, workers
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # How long an example takes says how busy the machine is. `.ci/slow` tries more of them, and other ones each time.
 settings.register_profile("quick", deadline=None, max_examples=25, derandomize=True)
@@ -125,6 +129,12 @@ def _folded(
 def _evidence(objectives: Iterable[Objective], lines: Iterable[Line], run: RunInfo, lost: int = 0) -> Indicators:
     """What the gate has of a run."""
     return Indicators(RecordedRun(_folded(lines, objectives, run), run), run, lost)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    with chromium() as launched:
+        yield launched
 
 
 @pytest.fixture(scope="session")

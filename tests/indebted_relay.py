@@ -10,15 +10,9 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from completion import COMPLETION, MODELS
+
 WORK_S = 0.025
-_ANSWER = {
-    "id": "none",
-    "object": "chat.completion",
-    "created": 0,
-    "model": "o3",
-    "choices": [{"index": 0, "message": {"role": "assistant", "content": "yes"}, "finish_reason": "stop"}],
-    "usage": {"prompt_tokens": 100, "completion_tokens": 100, "total_tokens": 200},
-}
 
 
 class Debt:
@@ -41,12 +35,12 @@ class Handler(BaseHTTPRequestHandler):
     debt = Debt()
 
     def do_GET(self) -> None:
-        self._send({"object": "list", "data": [{"id": "o3", "object": "model"}]})
+        self._send(MODELS)
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
         time.sleep(self.debt.due_in_s())
-        self._send(_ANSWER)
+        self._send(COMPLETION)
 
     def _send(self, content: object) -> None:
         body = json.dumps(content).encode()

@@ -1,9 +1,9 @@
 """A small relay that logs what it receives, independent of the fake one: `python logging_relay.py HOST LOG [SECONDS]`.
 
-Prints its port. It answers every request after 50 ms, or so many seconds, with `USAGE`, and writes a JSON line for each
-before: the number that its prompt says (`arrival 17`), a hash of its body, the address it came from, and the instant at
-which the kernel received it, so that a busy machine does not blur the order. A thread for each connection is enough for
-some hundred requests a second.
+Prints its port. It answers every request after 50 ms, or so many seconds, with `COMPLETION`, and writes a JSON line for
+each before: the number that its prompt says (`arrival 17`), a hash of its body, the address it came from, and the
+instant at which the kernel received it, so that a busy machine does not blur the order. A thread for each connection is
+enough for some hundred requests a second.
 """
 
 import hashlib
@@ -17,23 +17,14 @@ import time
 from pathlib import Path
 from typing import TextIO
 
-USAGE = {"prompt_tokens": 100, "completion_tokens": 100, "total_tokens": 200}
+from completion import COMPLETION, MODELS
+
 _SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@ll")
 _LATENCY_S = float(sys.argv[3]) if len(sys.argv) > 3 else 0.05
 _NUMBER = re.compile(rb"arrival (\d+)")
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
-_ANSWER = json.dumps(
-    {
-        "id": "none",
-        "object": "chat.completion",
-        "created": 0,
-        "model": "o3",
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": "yes"}, "finish_reason": "stop"}],
-        "usage": USAGE,
-    }
-).encode()
-_MODELS = json.dumps({"object": "list", "data": [{"id": "o3", "object": "model"}]}).encode()
+_ANSWER, _MODELS = (json.dumps(content).encode() for content in (COMPLETION, MODELS))
 
 
 def serve(host: str, log: TextIO) -> None:

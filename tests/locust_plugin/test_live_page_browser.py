@@ -1,54 +1,30 @@
 """The page of a run that goes on, in a real browser beside a real Locust."""
 
-import os
-import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import browsing
 import pytest
 from support import LOCUSTFILE, PATIENCE_S, Process, Start, saved, wait_for
 from support import asked as asked_for
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install 'relayload[test]'")
-axe_playwright = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe: 'relayload[test]'")
-
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium, or CHROMIUM=PATH")
-QUIET = ("--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update")
-"""What keeps Chromium from asking anybody for anything."""
 SAID = "page of the run at "
 RATES = "figure.chart:has(h3:text-is('Requests per second'))"
 HIDE = "value => { Object.defineProperty(document, 'hidden', {get: () => value, configurable: true});\
  document.dispatchEvent(new Event('visibilitychange')); }"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *QUIET])
-        yield launched
-        launched.close()
-
-
-class Opened:
-    """A page, and what the browser complained of or asked for."""
+class Opened(browsing.Opened):
+    """A page that renews itself."""
 
     def __init__(self, browser: "Browser", url: str, **options: Any) -> None:
-        self.context = browser.new_context(**options)
-        self.context.set_default_timeout(PATIENCE_S * 1000)
-        self.page: Page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", lambda said: self.complaints.append(said.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.goto(url)
+        super().__init__(browser, url, PATIENCE_S, **options)
 
     def wait_for(self, expression: str) -> None:
         """Until an expression holds; Playwright's own wait would evaluate text, which the page's policy forbids."""
@@ -100,8 +76,7 @@ def test_it_renews_itself_and_leaves_the_reader_alone(
     assert page.locator(RATES).get_by_role("button", name="started").get_attribute("aria-pressed") == "false"
     assert page.locator(f"{RATES}.zoomed").count() == 1
     assert page.locator(".tip:visible").count() == 1
-    found = axe_playwright.Axe().run(page).response["violations"]
-    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
+    assert opened.barriers() == []
     assert {each.partition("/relay")[0] for each in opened.asked if not each.startswith("data:")} == {
         url.removesuffix("/relay")
     }

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from completion import COMPLETION
 from support import HttpServer, Start
 
 _PROFILE = """
@@ -20,14 +21,6 @@ scenarios:
 client: {{retry: {{attempts: 2, backoff: 1ms}}}}
 generator: {{late: 10s, late_share: 100%, loop_lag: 10s}}
 """
-_ANSWER = {
-    "id": "none",
-    "object": "chat.completion",
-    "created": 0,
-    "model": "o3",
-    "choices": [{"index": 0, "message": {"role": "assistant", "content": "yes"}, "finish_reason": "stop"}],
-    "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
-}
 
 
 class Relay:
@@ -44,7 +37,7 @@ class Relay:
             return
         first = not self.contexts
         self.contexts[json.dumps(body["messages"])].append(handler.headers["traceparent"])
-        data = json.dumps({"error": {"message": "later"}} if first else _ANSWER).encode()
+        data = json.dumps({"error": {"message": "later"}} if first else COMPLETION).encode()
         handler.send_response(503 if first else 200)
         handler.send_header("Content-Type", "application/json")
         handler.send_header("Content-Length", str(len(data)))

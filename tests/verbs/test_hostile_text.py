@@ -1,14 +1,15 @@
 """Whatever a relay or a profile says is text in every file and on every screen, and acts nowhere."""
 
 import csv
-import os
 import re
 import shutil
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
+from browsing import Opened
 from click.testing import CliRunner, Result
 from page_reader import PageReader
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -19,7 +20,9 @@ from relayload.core.model.run import ProfileInfo, StageInfo, TargetInfo
 from relayload.core.price import Price
 from relayload.recording import Recording
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 HOSTILE = (
     "=1+1<script>ran=1</script><img src=x onerror=ran=1>'\"&]]>\x1b[31m\x9b2J\u202e\r\n::error::forged\n"
     "##[error]forged\n## forged\n|`<b>`*[a](javascript:ran=1)"
@@ -144,30 +147,21 @@ def test_pages_have_our_own_elements_alone(files: dict[str, Path]):
     assert [attributes.get("type") for attributes, _ in read.scripts].count(None) == 1
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
-def test_no_script_of_it_runs_in_a_browser(hostile: Recording, files: dict[str, Path], tmp_path: Path):
-    sync_api = pytest.importorskip("playwright.sync_api")
+def test_no_script_of_it_runs_in_a_browser(
+    browser: "Browser", hostile: Recording, files: dict[str, Path], tmp_path: Path
+):
     pages = [files["page.html"], tmp_path / "set.html", tmp_path / "compared.html"]
     (tmp_path / "set" / "a").parent.mkdir()
     shutil.copytree(hostile.directory, tmp_path / "set" / "a")
     shutil.copytree(hostile.directory, tmp_path / "set" / "=b")
     assert _invoked("report", tmp_path / "set", "--html", pages[1]).exit_code == 0
     _invoked("compare", tmp_path / "set" / "a", tmp_path / "set" / "=b", "--html", pages[2])
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        for path in pages:
-            page = browser.new_page()
-            asked: list[str] = []
-            complaints: list[str] = []
-            page.on("request", lambda request, asked=asked: asked.append(request.url))
-            page.on("console", lambda said, complaints=complaints: complaints.append(said.text))
-            page.goto(path.as_uri())
-            for details in page.locator("details").all():
-                details.evaluate("one => { one.open = true; }")
-            for chart in page.locator(".plot[tabindex]").all()[:4]:
-                chart.focus()
-                page.keyboard.press("End")
-            assert page.evaluate("window.ran") is None
-            assert page.locator("img, b").count() == 0
-            assert (asked, complaints) == ([path.as_uri()], [])
-        browser.close()
+    for path in pages:
+        opened = Opened(browser, path.as_uri())
+        opened.unfold()
+        for chart in opened.page.locator(".plot[tabindex]").all()[:4]:
+            chart.focus()
+            opened.page.keyboard.press("End")
+        assert opened.page.evaluate("window.ran") is None
+        assert opened.page.locator("img, b").count() == 0
+        assert (opened.asked, opened.complaints) == ([path.as_uri()], [])

@@ -1,13 +1,12 @@
 """The page in a real browser, from disk and with the network off."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import browsing
 import pytest
 from searches import search
 
@@ -27,13 +26,6 @@ from relayload.report.html.repeats_page import RepeatsPage, render_repeats_page
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install 'relayload[test]'")
-axe_playwright = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe: 'relayload[test]'")
-
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium, or CHROMIUM=PATH")
-QUIET = ("--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update")
-"""What keeps Chromium from asking anybody for anything."""
 DESKTOP = {"width": 1280, "height": 900}
 PROFILE = "load:\n  max_in_flight: 200\n  limits: {per_second: 10}\nguardrails: {max_usd: $5}\n"
 REQUESTS = "Requests per second"
@@ -128,26 +120,11 @@ def limits_file(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *QUIET])
-        yield launched
-        launched.close()
-
-
-class Opened:
-    """A page, and what the browser complained of or asked for."""
+class Opened(browsing.Opened):
+    """A page with charts, from disk and without a network."""
 
     def __init__(self, browser: "Browser", file: Path, **options: Any) -> None:
-        self.context = browser.new_context(**{"viewport": DESKTOP, "offline": True, **options})
-        self.page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", lambda said: self.complaints.append(said.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.goto(file.as_uri())
+        super().__init__(browser, file.as_uri(), **{"viewport": DESKTOP, "offline": True, **options})
 
     def chart(self, title: str) -> "Locator":
         heading = self.page.get_by_role("heading", name=title, exact=True)
@@ -328,8 +305,7 @@ def test_with_scripts_off_everything_is_there(browser, file: Path):
 @pytest.mark.parametrize("width", [1280, 390])
 def test_no_width_makes_the_page_scroll_sideways(browser, file: Path, width: int):
     opened = Opened(browser, file, viewport={"width": width, "height": 800})
-    for details in opened.page.locator("details").all():
-        details.evaluate("one => { one.open = true; }")
+    opened.unfold()
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
     opened.context.close()
 
@@ -337,13 +313,8 @@ def test_no_width_makes_the_page_scroll_sideways(browser, file: Path, width: int
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_serious(browser, file: Path, scheme: str):
     opened = Opened(browser, file, color_scheme=scheme)
-    for details in opened.page.locator("details").all():
-        details.evaluate("one => { one.open = true; }")
-    found = axe_playwright.Axe().run(opened.page).response["violations"]
-    serious = [
-        (each["id"], each["nodes"][0]["html"][:200]) for each in found if each["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
+    opened.unfold()
+    assert opened.barriers() == []
     opened.context.close()
 
 
@@ -382,8 +353,7 @@ def test_other_pages_ask_for_nothing_fit_a_small_screen_and_are_accessible(
 ):
     other = request.getfixturevalue(f"{kind}_file")
     opened = Opened(browser, other)
-    found = axe_playwright.Axe().run(opened.page).response["violations"]
-    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
+    assert opened.barriers() == []
     opened.page.set_viewport_size({"width": 390, "height": 800})
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
     assert opened.page.pdf(format="A4").startswith(b"%PDF")
