@@ -1,14 +1,15 @@
 """A process that sends metrics to a collector by OTLP, so that no load generator waits for one or encodes anything.
 
-`python -m relayload.otlp_sender` reads an endpoint from stdin, then readings in MessagePack, each with its length
-before it. It acknowledges each by a line of JSON on stdout, once the collector has taken it or did not, and ends with
-stdin. Headers, time limits and certificates come from the environment, as OpenTelemetry defines it.
+`python -m relayload.otlp_sender` has a socket as its stdin. It reads an endpoint from there, then readings in
+MessagePack, each with its length before it. It acknowledges each in the same way, once the collector has taken it or
+did not, and ends with the socket. Headers, time limits and certificates come from the environment, as OpenTelemetry
+defines it.
 """
 
 import logging
 import os
 import signal
-import sys
+import socket
 from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -37,7 +38,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from relayload.core.model.frames import next_frame
+from relayload.core.model.frames import framed, next_frame
 from relayload.core.model.metric_points import Acknowledgement, Reading, Series
 from relayload.core.printable import one_line
 
@@ -72,21 +73,21 @@ class _Watched(requests.Session):
 
 
 def main() -> None:
-    """Send what comes from stdin, until it ends."""
+    """Send what is asked for, until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the run, whose last state is to be sent
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # whose messages hold addresses with all they contain
     with suppress(OSError):
         os.nice(_NICENESS)
-    source, answers = sys.stdin.buffer, sys.stdout.buffer
-    endpoint = next_frame(source)
-    if endpoint is None:
-        return
-    session = _Watched()
-    exporter = OTLPMetricExporter(endpoint.decode(), session=session)
-    while (frame := next_frame(source)) is not None:
-        answer = Acknowledgement(failure=_sent(msgspec.msgpack.decode(frame, type=Reading), exporter, session))
-        answers.write(msgspec.json.encode(answer) + b"\n")
-        answers.flush()
+    with socket.socket(fileno=os.dup(0)) as asked, asked.makefile("rb") as reading, suppress(OSError):
+        asked.setblocking(True)
+        endpoint = next_frame(reading)
+        if endpoint is None:
+            return
+        session = _Watched()
+        exporter = OTLPMetricExporter(endpoint.decode(), session=session)
+        while (frame := next_frame(reading)) is not None:
+            answer = Acknowledgement(failure=_sent(msgspec.msgpack.decode(frame, type=Reading), exporter, session))
+            asked.sendall(framed(msgspec.msgpack.encode(answer)))
 
 
 def _sent(reading: Reading, exporter: OTLPMetricExporter, session: _Watched) -> str | None:

@@ -1,18 +1,33 @@
 """The page of the latest run as it is served: rendered elsewhere, once for all, and only while somebody looks."""
 
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from gevent.lock import BoundedSemaphore
 from msgspec import Raw
 
 from relayload import clock
 from relayload.locust_plugin.controller import Controller
-from relayload.locust_plugin.renderer_process import RendererProcess
+from relayload.locust_plugin.helper_process import HelperProcess
 from relayload.recording.run_page import kept_profile
-from relayload.report.page_renderer.messages import Answer, Began, Ended, Failed, Look, Rendered, Told
+from relayload.report.page_renderer.messages import (
+    Answer,
+    Began,
+    Ended,
+    Failed,
+    Look,
+    Rendered,
+    Told,
+    answer_of,
+    encoded,
+)
 
+_LOG = logging.getLogger("relayload")
+_GONE = "the process that renders this page has ended; the run goes on, and the next one has its page again"
+_ANSWERS_WITHIN_S = 60.0
 _LEAST_S = 1.0
 _SHARE = 0.1
 """The most of a core that rendering takes."""
@@ -35,7 +50,7 @@ class LivePages:
     def __init__(self, look: Callable[[], Look]) -> None:
         """`look` returns what the page shows besides what was told."""
         self._look = look
-        self._renderer = RendererProcess()
+        self._renderer = _renderer()
         self._rendering = BoundedSemaphore()
         self._shown: Shown | None = None
         self._seen: tuple[int, Look] | None = None
@@ -53,18 +68,18 @@ class LivePages:
         """Show this run from now on."""
         self._runs += 1
         if self._renderer.ended:
-            self._renderer = RendererProcess()
-        self._renderer.tell(Began(run.info, kept_profile(run.run_dir), run.caps))
+            self._renderer = _renderer()
+        self._renderer.tell(encoded(Began(run.info, kept_profile(run.run_dir), run.caps)))
 
     def told(self, snapshot: bytes) -> None:
         """Take in a snapshot, as it came."""
-        self._renderer.tell(Told(Raw(snapshot)))
+        self._renderer.tell(encoded(Told(Raw(snapshot))))
 
     def ended(self, run: Controller) -> None:
         """Show the verdict."""
         self._runs += 1
         if run.summary is not None and run.verdict is not None:
-            self._renderer.tell(Ended(run.info, run.summary, run.verdict, run.charts))
+            self._renderer.tell(encoded(Ended(run.info, run.summary, run.verdict, run.charts)))
 
     def page(self) -> Shown | Failed:
         """Return the page as it is now, or was shortly before."""
@@ -85,7 +100,8 @@ class LivePages:
         seen = (self._runs, self._look())
         if self._shown is not None and seen == self._seen:
             return self._shown
-        answer: Answer = self._renderer.answer(seen[1])
+        told = self._renderer.answer(encoded(seen[1]), _ANSWERS_WITHIN_S)
+        answer: Answer = Failed(_GONE) if told is None else answer_of(told)
         if isinstance(answer, Failed):
             self._shown = None
             return answer
@@ -93,6 +109,11 @@ class LivePages:
         self._shown = _shown(answer)
         self._next_at_s = clock.now_s() + max(_LEAST_S, answer.cpu_s / _SHARE)
         return self._shown
+
+
+def _renderer() -> HelperProcess:
+    gone = "the process that renders the page has ended; the run goes on without the page"
+    return HelperProcess("relayload.report.page_renderer", partial(_LOG.warning, gone))
 
 
 def _shown(rendered: Rendered) -> Shown:

@@ -7,9 +7,7 @@ collector that is slow or gone holds up nothing, and whatever goes wrong here is
 import logging
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -18,14 +16,13 @@ import gevent
 import msgspec
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
-from gevent.subprocess import PIPE, Popen
 
 import relayload
 from relayload import clock
-from relayload.core.model.frames import framed
 from relayload.core.model.metric_points import Acknowledgement, Reading, Resource, Series
 from relayload.core.model.run import RunInfo
 from relayload.locust_plugin.controller import Controller
+from relayload.locust_plugin.helper_process import HelperProcess
 from relayload.locust_plugin.metrics import so_far
 from relayload.locust_plugin.objectives_so_far import PAUSE_S
 from relayload.locust_plugin.otlp_options import OtlpOptions
@@ -57,7 +54,7 @@ class OtlpExport:
         self._exports = self._arrived = 0
         self._latest_failure = ""
         self._stopped = Event()
-        self._sender: Sender | None = Sender(self._endpoint)
+        self._sender: HelperProcess | None = _sender(self._endpoint)
         gevent.spawn(self._run)
         _LOG.info("otlp: sending metrics to %s every %gs", self._where, self._interval_s)
 
@@ -108,11 +105,12 @@ class OtlpExport:
 
     def _failure_of(self, run: Controller) -> str | None:
         try:
-            self._sender = self._sender or Sender(self._endpoint)
-            failure = self._sender.failure_of(self._reading(run))
-            if failure == _GONE:
+            self._sender = self._sender or _sender(self._endpoint)
+            answer = self._sender.answer(msgspec.msgpack.encode(self._reading(run)))
+            if answer is None:
                 self._end_sender()  # and the next export begins another
-            return failure
+                return _GONE
+            return msgspec.msgpack.decode(answer, type=Acknowledgement).failure
         except OSError as error:
             return f"{_GONE}: {error.strerror or error}"
         except Exception as error:
@@ -138,35 +136,11 @@ class OtlpExport:
         )
 
 
-class Sender:
-    """The process that sends."""
-
-    def __init__(self, endpoint: str) -> None:
-        self._process = Popen(
-            [sys.executable, "-m", "relayload.otlp_sender"],
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=subprocess.DEVNULL,  # a library's words may hold the address with all that it contains
-            start_new_session=True,
-        )
-        assert self._process.stdin is not None, "is a pipe"
-        assert self._process.stdout is not None, "is a pipe"
-        self._readings, self._answers = self._process.stdin, self._process.stdout
-        self._send(endpoint.encode())
-
-    def failure_of(self, reading: Reading) -> str | None:
-        """Have a reading sent; return why it did not arrive. Other greenlets go on meanwhile."""
-        self._send(msgspec.msgpack.encode(reading))
-        line = self._answers.readline()
-        return msgspec.json.decode(line, type=Acknowledgement).failure if line else _GONE
-
-    def end(self) -> None:
-        self._process.kill()
-
-    def _send(self, message: bytes) -> None:
-        with suppress(BrokenPipeError):  # no answer comes then
-            self._readings.write(framed(message))
-            self._readings.flush()
+def _sender(endpoint: str) -> HelperProcess:
+    """Return the process that sends, unheard: its libraries may say the address with all that is in it."""
+    sender = HelperProcess("relayload.otlp_sender", stderr=subprocess.DEVNULL)
+    sender.tell(endpoint.encode())
+    return sender
 
 
 def conventions(profile: Profile, run: RunInfo) -> Conventions:

@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from relayload.core.model.frames import LENGTH_BYTES
 from relayload.core.model.progress import Progress
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import HandChange
@@ -23,7 +22,7 @@ from relayload.report.page_renderer.messages import (
     Look,
     Rendered,
     Told,
-    framed,
+    encoded,
     message_of,
 )
 from relayload.report.page_renderer.renderer import Renderer
@@ -34,7 +33,7 @@ OBJECTIVES = ["latency.p50 < 1s", "latency.p99 < 1s", "errors.rate < 5%"]
 
 def sent(message: Any) -> Any:
     """A message as it arrives."""
-    return message_of(framed(message)[LENGTH_BYTES:])
+    return message_of(encoded(message))
 
 
 def progress(at_s: float = 50.0, **changes: Any) -> Progress:

@@ -7,8 +7,8 @@ import contextlib
 import os
 import socket
 
-from relayload.core.model.frames import next_frame
-from relayload.report.page_renderer.messages import framed, message_of
+from relayload.core.model.frames import framed, next_frame
+from relayload.report.page_renderer.messages import encoded, message_of
 from relayload.report.page_renderer.renderer import Renderer
 
 _NICE = 10
@@ -23,7 +23,7 @@ def main() -> None:
         while (data := next_frame(reading)) is not None:
             answer = renderer.take(message_of(data))
             if answer is not None:
-                asked.sendall(framed(answer))
+                asked.sendall(framed(encoded(answer)))
 
 
 main()

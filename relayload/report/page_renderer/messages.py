@@ -1,4 +1,4 @@
-"""The messages to the renderer and its answers, and how they travel: MessagePack, each after its length."""
+"""The messages to the renderer and its answers, in MessagePack."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ import msgspec
 from msgspec import Raw, Struct
 
 from relayload.core.metrics.summary import Summary
-from relayload.core.model import frames
 from relayload.core.model.progress import Progress
 from relayload.core.model.run import RunInfo
 from relayload.core.model.verdict import Verdict
@@ -71,9 +70,9 @@ Message = Began | Told | Ended | Look
 Answer = Rendered | Failed
 
 
-def framed(message: Message | Answer) -> bytes:
-    """Return a message as it travels."""
-    return frames.framed(msgspec.msgpack.encode(message))
+def encoded(message: Message | Answer) -> bytes:
+    """Return a message as bytes."""
+    return msgspec.msgpack.encode(message)
 
 
 def message_of(data: bytes) -> Message:

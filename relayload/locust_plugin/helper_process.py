@@ -1,38 +1,33 @@
-"""The process that renders the page of a run, as the process that serves the page sees it: it forwards bytes alone."""
+"""A process that helps this one, which forwards bytes alone: one renders the page of a run, one sends its metrics."""
 
-import logging
 import subprocess
 import sys
+from collections.abc import Callable
 from socket import socketpair
 
 import gevent
 from gevent.event import Event
 from gevent.queue import Empty, Queue
 
-from relayload.core.model.frames import next_frame
-from relayload.report.page_renderer.messages import (
-    Answer,
-    Failed,
-    Message,
-    answer_of,
-    framed,
-)
+from relayload.core.model.frames import framed, next_frame
 
-_LOG = logging.getLogger("relayload")
-_COMMAND = (sys.executable, "-m", "relayload.report.page_renderer")
-_GONE = "the process that renders this page has ended; the run goes on, and the next one has its page again"
 _MOST_BACKLOG_BYTES = 256 << 20
-_ANSWERS_WITHIN_S = 60.0
 
 
-class RendererProcess:
-    """A renderer that runs. If it ends, whoever asks is told so, and nobody else takes notice."""
+class HelperProcess:
+    """A helper that runs, with a socket as its stdin. If it ends, whoever asks is told so, and nobody waits."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str, when_gone: Callable[[], None] = lambda: None, stderr: int | None = None) -> None:
+        """Start it; `when_gone` is called where it ends by itself. Raises OSError if it can't be started."""
+        self._when_gone = when_gone
         self._socket, theirs = socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                _COMMAND, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, start_new_session=True
+                [sys.executable, "-m", module],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                start_new_session=True,
             )
         self._messages = Queue()
         self._backlog_bytes = 0
@@ -49,7 +44,7 @@ class RendererProcess:
     def ended(self) -> bool:
         return bool(self._ended.is_set())
 
-    def tell(self, message: Message) -> None:
+    def tell(self, message: bytes) -> None:
         """Send a message, as soon as there is time. One that reads nothing for too long is ended."""
         if self.ended:
             return
@@ -60,21 +55,24 @@ class RendererProcess:
             return
         self._messages.put(data)
 
-    def answer(self, message: Message) -> Answer:
-        """Send a message and return the answer; one at a time."""
+    def answer(self, message: bytes, within_s: float | None = None) -> bytes | None:
+        """Send a message and return the answer; one at a time, while other greenlets go on.
+
+        None if it has ended. One that takes longer than `within_s` is ended.
+        """
         self.tell(message)
         try:
-            answer: Answer = Failed(_GONE) if self.ended else self._answers.get(timeout=_ANSWERS_WITHIN_S)
+            answer: bytes | None = None if self.ended else self._answers.get(timeout=within_s)
         except Empty:
             self.end()
-            return Failed(_GONE)
+            return None
         return answer
 
     def end(self) -> None:
         """End it, and forget what it has not read."""
         if not self.ended:
             self._ended.set()
-            self._answers.put(Failed(_GONE))  # for whoever waits
+            self._answers.put(None)  # for whoever waits
             self._socket.close()
         gevent.killall([each for each in self._greenlets if each is not gevent.getcurrent()], block=False)
         if self._process.poll() is None:
@@ -93,9 +91,9 @@ class RendererProcess:
         try:
             with self._socket.makefile("rb") as reading:
                 while (data := next_frame(reading)) is not None:
-                    self._answers.put(answer_of(data))
+                    self._answers.put(data)
         except OSError:
             pass
         if not self.ended:
-            _LOG.warning("the process that renders the page has ended; the run goes on without the page")
+            self._when_gone()
             self.end()
