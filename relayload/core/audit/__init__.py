@@ -1,0 +1,1 @@
+"""Is the usage honest, is it the same model: what answers tell of it."""
