@@ -236,7 +236,11 @@ class MasterPlugin:
         return "Locust quits after this run and starts no other: leave out --autoquit"
 
     def _begun(self) -> bool:
-        return not self._headless or self._runner.state != STATE_INIT
+        """Return whether Locust handles signals by now. It serves its page from then on, and not before."""
+        if self._headless:
+            return self._runner.state != STATE_INIT
+        page = self._environment.web_ui
+        return page is None or page.server is not None
 
     def _want_users(self, profile: Profile) -> None:
         """Ask Locust for one user in an open load, and for the profile's number in a closed one."""

@@ -32,9 +32,10 @@ class Interruption:
         skip_grace: Callable[[], None],
         last_words: Callable[[str], None],
     ) -> None:
-        """`begun()` is true once a test has begun; `end()` ends its load, `skip_grace()` the wait for answers.
+        """`begun()` is true once Locust handles what ends it: SIGTERM, and a KeyboardInterrupt.
 
-        `last_words(signal)` tells of a run that is not waited for any more.
+        `end()` ends the load of a test, and `skip_grace()` the wait for answers. `last_words(signal)` tells of a run
+        that is not waited for any more.
         """
         self._begun = begun
         self._end = end

@@ -267,3 +267,25 @@ def test_options_that_make_no_sense_are_refused(start: Start, profile: WriteProf
     run = start("relayload", "run", profile(), *options)
     assert run.wait() == 2
     assert "--web" in run.output
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize("options", [("--web-port", "0", "--autostart"), ("--web-port", "0"), ("--headless",)])
+def test_a_signal_while_locust_still_starts_ends_it(
+    start: Start, profile: WriteProfile, tmp_path: Path, options: tuple[str, ...], number: signal.Signals, code: int
+) -> None:
+    (tmp_path / "own.py").write_text(
+        "from locust import events\n"
+        "import gevent, pathlib\n"
+        "@events.init.add_listener\n"
+        "def take_long(environment, **_):\n"
+        "    pathlib.Path('starts').touch()\n"
+        "    gevent.sleep(600)\n"
+    )
+    files = f"{LOCUSTFILE},{tmp_path / 'own.py'}"
+    run = start("locust", "-f", files, *options, "--relay-profile", profile(), "--relay-out", tmp_path / "run")
+    wait_for((tmp_path / "starts").exists)
+    run.signal(number)
+    assert run.wait() == code, run.output
+    assert "Traceback" not in run.output
+    assert not (tmp_path / "run").exists()
