@@ -9,7 +9,6 @@ from bisect import bisect_right
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import accumulate
 
-from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output
 from relayload.core.metrics.side_by_side import SideBySide
 from relayload.core.metrics.summary import Metrics, Summary
@@ -33,8 +32,8 @@ from relayload.report.text import (
     failed_all_the_same,
     groups,
     interval_heading,
+    metric_rows,
     observations,
-    too_late,
 )
 
 MOST_BYTES = 900_000
@@ -141,16 +140,8 @@ def _latencies(summary: Summary) -> list[str]:
 
 
 def _metric_rows(name: str, metrics: Metrics) -> Iterator[Sequence[str]]:
-    for metric in shown_in(Output.MARKDOWN):
-        distribution = metrics[metric.name]
-        if distribution is not None:
-            by_p = {percentile.p: percentile.value for percentile in distribution.percentiles}
-            values = (by_p[50.0], by_p[90.0], by_p[95.0], by_p[99.0], distribution.max)
-            numbers = (quantity(value, distribution.unit) for value in values)
-            yield (escape(name), metric.label, f"{distribution.count:,}", *numbers)
-            late = too_late(distribution, (50.0, 90.0, 95.0, 99.0))
-            if any(late):
-                yield ("", TOO_LATE, "", *late, "")
+    for row in metric_rows(metrics, Output.MARKDOWN, (50.0, 90.0, 95.0, 99.0), ends=False):
+        yield ("" if row[0] == TOO_LATE else escape(name), *row)
 
 
 def _errors(summary: Summary) -> list[str]:

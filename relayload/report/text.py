@@ -151,27 +151,38 @@ def _by_tag(summary: Summary) -> dict[str, Group]:
 
 
 def _metric_rows(name: str, metrics: Metrics) -> Iterator[tuple[str, ...]]:
-    for metric in shown_in(Output.TABLES):
-        distribution = metrics[metric.name]
-        if distribution is not None:
-            yield (name, metric.label, *_cells(distribution))
-            name = ""
-            late = too_late(distribution, (50.0, 90.0, 99.0))
+    rows = list(metric_rows(metrics, Output.TABLES, (50.0, 90.0, 99.0), ends=True))
+    return named_once(name, rows or [("nothing measured", *[""] * 6)])
+
+
+def named_once(name: str, rows: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of a group with its name before the first."""
+    return ((name if not place else "", *row) for place, row in enumerate(rows))
+
+
+def metric_rows(
+    metrics: Metrics, shown: Output, percentiles: Sequence[float], *, ends: bool
+) -> Iterator[tuple[str, ...]]:
+    """Yield label, number, percentiles and maximum of each metric that was measured, and the ends of p99's interval.
+
+    Below it may be a row of by how much the percentiles are too large.
+    """
+    for metric in shown_in(shown):
+        found = metrics[metric.name]
+        if found is not None:
+            yield (metric.label, *_cells(found, percentiles, ends=ends))
+            late = too_late(found, percentiles)
             if any(late):
-                yield ("", TOO_LATE, "", *late, "", "")
-    if name:
-        yield (name, "nothing measured", *[""] * 6)
+                yield (TOO_LATE, "", *late, *[""] * ends, "")
 
 
-def _cells(distribution: Distribution) -> tuple[str, ...]:
-    by_p = {percentile.p: percentile for percentile in distribution.percentiles}
-    p99 = by_p[99.0]
-    return (
-        f"{distribution.count:,}",
-        *(quantity(by_p[p].value, distribution.unit) for p in (50.0, 90.0, 99.0)),
-        interval(p99.low, p99.high, distribution.unit),
-        quantity(distribution.max, distribution.unit),
-    )
+def _cells(found: Distribution, percentiles: Sequence[float], *, ends: bool) -> Iterator[str]:
+    by_p = {percentile.p: percentile for percentile in found.percentiles}
+    yield f"{found.count:,}"
+    yield from (quantity(by_p[p].value, found.unit) for p in percentiles)
+    if ends:
+        yield interval(by_p[99.0].low, by_p[99.0].high, found.unit)
+    yield quantity(found.max, found.unit)
 
 
 TOO_LATE = "too late by"

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.error_series import ErrorSeries
 from relayload.core.metrics.lanes import Lane
 from relayload.core.metrics.metric import Output, Unit
@@ -18,7 +17,7 @@ from relayload.report.html.lane_chart import lane_drawing
 from relayload.report.html.scale import Log, value_scale
 from relayload.report.html.svg import element, instant_text
 from relayload.report.printing import DASH
-from relayload.report.text import TOO_LATE, groups, interval, too_late
+from relayload.report.text import groups, metric_rows, named_once
 
 MOST_DRAWN = 20
 """The rows of a table that are shown and drawn; the rest is folded away."""
@@ -73,22 +72,7 @@ def latency_table(summary: Summary, so_far: bool = False) -> Table:
 
 
 def _metric_rows(name: str, metrics: Metrics) -> Iterator[tuple[Cell, ...]]:
-    for metric in shown_in(Output.TABLES):
-        found = metrics[metric.name]
-        if found is not None:
-            yield (one_line(name, _LONGEST_NAME), metric.label, *_cells(found))
-            name = ""
-            late = too_late(found, _PERCENTILES)
-            if any(late):
-                yield ("", TOO_LATE, "", *late, "", "")
-
-
-def _cells(found: Distribution) -> Iterator[str]:
-    by_p = {percentile.p: percentile for percentile in found.percentiles}
-    yield f"{found.count:,}"
-    yield from (quantity(by_p[p].value, found.unit) for p in _PERCENTILES)
-    yield interval(by_p[99.0].low, by_p[99.0].high, found.unit)
-    yield quantity(found.max, found.unit)
+    return named_once(one_line(name, _LONGEST_NAME), metric_rows(metrics, Output.TABLES, _PERCENTILES, ends=True))
 
 
 def group_tables(summary: Summary, so_far: bool = False) -> list[Table]:
