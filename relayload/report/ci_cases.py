@@ -7,7 +7,7 @@ from relayload.core.model.objective_options import Written
 from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.objectives.formatting import share
 from relayload.core.objectives.verdict import NO_OBJECTIVES
-from relayload.report.text import OBSERVED, PROVEN, interval, observed
+from relayload.report.text import certainty, interval, observed
 
 BELIEVED = "the generator can be believed"
 CARRIED_OUT = "the run was carried out"
@@ -62,7 +62,7 @@ def _objective(result: ObjectiveResult, invalid: bool) -> Case:
     status, message = result.verdict, finding(result)
     if invalid:
         status, message = Status.INVALID, f"the run can't be believed; {message}"
-    elif not result.counts and status is not Status.PASS:
+    elif result.warns:
         status, message = Status.PASS, f"{WARNING}: {status.value}: {message}"
     return Case(result.id, status, message, tuple(_details(result)), result.written)
 
@@ -89,8 +89,8 @@ def _details(result: ObjectiveResult) -> Iterator[str]:
 
 
 def _certainty(result: ObjectiveResult) -> Iterator[str]:
-    if result.proven is not None:
-        yield f"{Status.PASS}: {PROVEN if result.proven else OBSERVED}"
+    if found := certainty(result):
+        yield f"{Status.PASS}: {found}"
 
 
 def _whole(verdict: Verdict, objectives: tuple[Case, ...]) -> tuple[Case, ...]:

@@ -23,15 +23,13 @@ from relayload.report.side_by_side import headings, remarks, rows, title
 from relayload.report.stages import HEADINGS, stage_rows
 from relayload.report.text import (
     COUNTED,
-    COUNTED_LEGEND,
-    OBSERVED,
-    OBSERVED_LEGEND,
-    PROVEN,
     TOO_LATE,
+    certainty,
     condition,
     failed_all_the_same,
     groups,
     interval_heading,
+    legends,
     metric_rows,
     observations,
 )
@@ -90,8 +88,7 @@ def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
     if verdict.objectives:
         headings = ("", "objective", "observed", interval_heading(verdict.objectives), COUNTED)
         yield table(headings, map(_objective, verdict.objectives))
-        met = any(result.proven is False for result in verdict.objectives)
-        yield [f"- {escape(line)}" for line in (COUNTED_LEGEND, *([OBSERVED_LEGEND] if met else []))]
+        yield [f"- {escape(line)}" for line in legends(verdict.objectives)]
     yield [f"- {escape(told)}" for told in reasons_told(verdict.objectives)]
     yield [escape(text) for _, text in batch_facts(summary.batch)]
     yield [_counts(summary)]
@@ -107,18 +104,16 @@ def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
 
 
 def _objective(result: ObjectiveResult) -> Sequence[str]:
-    warns = result.verdict is not Status.PASS and not result.counts
     return (
-        _WARNING if warns else _mark(result),
+        _WARNING if result.warns else _mark(result),
         escape(condition(result)),
         *map(escape, observations(result)),
     )
 
 
 def _mark(result: ObjectiveResult) -> str:
-    if result.proven is False:
-        return f"{_MET} {OBSERVED}"
-    return f"{_MARKS[result.verdict]}{f' {PROVEN}' if result.proven else ''}"
+    mark = _MET if result.proven is False else _MARKS[result.verdict]
+    return f"{mark} {certainty(result)}".rstrip()
 
 
 def _counts(summary: Summary) -> str:

@@ -292,17 +292,24 @@ def _objectives(results: Sequence[ObjectiveResult]) -> RenderableType:
 
 
 def _mark(result: ObjectiveResult) -> Text:
-    if result.verdict is not Status.PASS and not result.counts:
+    if result.warns:
         return _WARNING
-    if result.proven is False:
-        return Text(f"{_MET} {OBSERVED}", style=STYLES[result.verdict])
-    word = f" {PROVEN}" if result.proven else ""
-    return Text(f"{MARKS[result.verdict]}{word}", style=STYLES[result.verdict])
+    return Text(f"{mark_of(result)} {certainty(result)}".rstrip(), style=STYLES[result.verdict])
 
 
 def mark_of(result: ObjectiveResult) -> str:
     """Return the mark of what came of an objective, which tells a proven pass from one that was only observed."""
     return _MET if result.proven is False else MARKS.get(result.verdict, "!")
+
+
+def certainty(result: ObjectiveResult) -> str:
+    """Return whether a pass is proven or was only observed; empty where that is no question."""
+    return "" if result.proven is None else PROVEN if result.proven else OBSERVED
+
+
+def legends(results: Sequence[ObjectiveResult]) -> list[str]:
+    """Return what explains the rows of objectives."""
+    return [COUNTED_LEGEND, *([OBSERVED_LEGEND] if any(result.proven is False for result in results) else [])]
 
 
 def observations(result: ObjectiveResult) -> tuple[str, str, str]:
@@ -363,7 +370,7 @@ def tallied(verdict: Verdict) -> str:
     if not verdict.objectives:
         return NO_OBJECTIVES
     words = [result.verdict for result in verdict.objectives if result.counts]
-    warnings = sum(result.verdict is not Status.PASS for result in verdict.objectives if not result.counts)
+    warnings = sum(result.warns for result in verdict.objectives)
     missed = [(words.count(word), name) for word, name in _MISSED if word in words]
     parts = [f"{count}{f' of {len(words)}' if not place else ''} {name}" for place, (count, name) in enumerate(missed)]
     if words and not missed:

@@ -64,6 +64,11 @@ class ObjectiveResult(Struct, frozen=True, kw_only=True):
         """The verdict of the run depends on this objective."""
         return self.severity is Severity.ERROR
 
+    @property
+    def warns(self) -> bool:
+        """It does not hold, and the verdict of the run does not depend on it."""
+        return not self.counts and self.verdict is not Status.PASS
+
 
 class Windows(Struct, frozen=True, kw_only=True):
     """How an objective fared window by window."""

@@ -28,10 +28,7 @@ from relayload.report.html.side_by_side import side_by_side_tables
 from relayload.report.html.svg import instant_text
 from relayload.report.html.tables import error_table, group_tables, lane_table, latency_table
 from relayload.report.text import (
-    COUNTED_LEGEND,
-    OBSERVED,
-    OBSERVED_LEGEND,
-    PROVEN,
+    certainty,
     condition,
     count_facts,
     counted,
@@ -39,6 +36,7 @@ from relayload.report.text import (
     failed_all_the_same,
     generator_facts,
     interval_heading,
+    legends,
     mark_of,
     observed,
     rate_facts,
@@ -106,7 +104,7 @@ def run_context(page: RunPage) -> dict[str, object]:
         "objectives_left": max(0, len(verdict.objectives) - _MOST_OBJECTIVES),
         "no_objectives": NO_OBJECTIVES,
         "interval_heading": interval_heading(verdict.objectives),
-        "legends": _legends(verdict),
+        "legends": legends(verdict.objectives) if verdict.objectives else [],
         "belief": _BELIEF_SO_FAR if page.so_far else _BELIEF,
         "believable": summary.generator.valid,
         "doubts": _first(summary.generator.reasons),
@@ -202,15 +200,13 @@ def _objective(
     result: ObjectiveResult, drawn: _Drawings, standings: Mapping[str, ObjectiveSoFar] | None
 ) -> dict[str, object]:
     """Return what the row of an objective shows."""
-    warns = result.verdict is not Status.PASS and not result.counts
-    proof = {True: f" {PROVEN}", False: f" {OBSERVED}"}.get(result.proven, "") if result.proven is not None else ""
     windows = result.windows
-    status = "warning" if warns else f"{result.verdict.value}{proof}"
+    status = "warning" if result.warns else f"{result.verdict.value} {certainty(result)}".rstrip()
     return {
         "id": result.id,
         "status": status if standings is None else status_so_far(standings[result.id]),
-        "class": "warning" if warns else status_class(result.verdict),
-        "sign": "!" if warns else mark_of(result),
+        "class": "warning" if result.warns else status_class(result.verdict),
+        "sign": "!" if result.warns else mark_of(result),
         "name": condition(result),
         "drawing": bullet(result),
         "observed": observed(result),
@@ -225,13 +221,6 @@ def _objective(
         "chart": drawn.charts.objective(result.id) if drawn.charts else None,
         "open": result.verdict is Status.FAIL or (result.verdict is not Status.PASS and standings is None),
     }
-
-
-def _legends(verdict: Verdict) -> list[str]:
-    if not verdict.objectives:
-        return []
-    met = any(result.proven is False for result in verdict.objectives)
-    return [COUNTED_LEGEND, *([OBSERVED_LEGEND] if met else [])]
 
 
 def _exit_code(verdict: Verdict, run: RunInfo) -> str:
