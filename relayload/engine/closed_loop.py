@@ -15,7 +15,9 @@ from relayload.engine.permit import Permit
 from relayload.engine.run_clock import RunClock
 
 _BETWEEN_RUNS_S = 0.2
-_MOST_WORKERS = 4096
+_SPACING = 4099
+"""A prime, and above the number of workers: a prompt is found by its index modulo the number of prompts, and an index
+that shares a factor with that would leave most of them out."""
 
 
 class ClosedLoopExecutor:
@@ -42,7 +44,7 @@ class ClosedLoopExecutor:
         self._think_time_s = think_time_s
         self._permit = permit
         self._until_s = sum(stage.for_s for stage in stages)
-        self._indices = count(worker, _MOST_WORKERS)
+        self._indices = count(worker, _SPACING)
         self._in_flight: set[Greenlet] = set()
         self._left = Event()
         self.ahead = 0

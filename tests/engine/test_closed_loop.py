@@ -41,7 +41,16 @@ def test_the_end_of_a_user_is_no_failure():
 
 def test_a_user_thinks_after_its_own_request():
     closed = loop(lambda *_: None)
-    assert (closed.turn(0), closed.turn(0)) == (0.5, (1 + 4096) / 2)
+    assert (closed.turn(0), closed.turn(0)) == (0.5, (1 + 4099) / 2)
+
+
+@pytest.mark.parametrize("prompts", [10, 1000, 1024, 4096, 10_000])
+def test_a_worker_comes_by_every_prompt_whatever_their_number(prompts):
+    sent = []
+    closed = loop(lambda arrival, _: sent.append(arrival.index % prompts))
+    for _ in range(prompts):
+        closed.turn(0)
+    assert len(set(sent)) == prompts
 
 
 def test_after_a_refusal_no_user_has_another_turn():
