@@ -197,6 +197,8 @@ class FirstLook:
         if kind is FailureKind.QUOTA_EXHAUSTED:
             reason = f"the account behind {self._path}.{self._key_path} has no credit left"
             raise TargetUnreachable(f"{answers}: {reason}", self._key_path)
+        if KEY_HEADER in (names := missing_headers(fault_of_body(reply.body))):
+            raise TargetUnreachable(f"{answers}: write {self._path}.{header_line(names)}", self._key_path)
         raise TargetUnreachable(
             f"target {self._base_url} rejected the key with {reply.status}{error}. "
             f"Check {self._path}.{self._key_path}, and that the key belongs to this base URL: "
@@ -231,6 +233,8 @@ class FirstLook:
         return f"target {self._base_url} {reason}: {end}"
 
 
+KEY_HEADER = "x-api-key"
+"""The header in which Anthropic takes keys."""
 _EMPTY = tuple(WireRequest(endpoint, {}) for endpoint in Endpoint)
 """Requests for an unknown load: every endpoint that exists refuses one of them."""
 
@@ -245,7 +249,7 @@ def _other_urls(base_url: str) -> Iterator[str]:
 
 def header_line(names: Sequence[str]) -> str:
     """Return the line to write for one of these headers."""
-    return f"headers: {{{names[-1]}: ...}}"
+    return f"api_key_header: {KEY_HEADER}" if KEY_HEADER in names else f"headers: {{{names[-1]}: ...}}"
 
 
 def listed_models(reply: Reply) -> tuple[str, ...] | None:

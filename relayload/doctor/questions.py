@@ -9,11 +9,10 @@ from itertools import islice
 from typing import Any
 
 from relayload.core.traffic.arrivals import Arrival
-from relayload.core.wire.chat import chat_request
 from relayload.core.wire.embeddings import embeddings_request
 from relayload.core.wire.form import OPENAI, Form
+from relayload.core.wire.formats import new_request
 from relayload.core.wire.request import Endpoint, WireRequest
-from relayload.core.wire.responses import responses_request
 from relayload.core.wire.stream import FinishReason
 from relayload.document import Location
 from relayload.profile import Profile
@@ -30,7 +29,7 @@ MOST_TRIES = 4
 BUDGET = 64
 """The most tokens of an answer: enough to stream, and cheap."""
 _BUDGETS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "min_tokens")
-_NEED_ROOM = ("response_format", "text", "thinking", "thinking_config", "reasoning")
+_NEED_ROOM = ("response_format", "text", "thinking", "thinking_config", "reasoning", "output_config")
 """Fields that relays refuse together with a small budget, as they need room of their own or a whole answer."""
 _LOOKED_THROUGH = 1_000
 """How many arrivals are searched for the first of a scenario."""
@@ -75,8 +74,7 @@ class Question:
         extra = {name: value for name, value in self.body.items() if stream or name != "stream_options"}
         if self.endpoint is Endpoint.EMBEDDINGS:
             return embeddings_request(self.model, self.content, extra=extra, headers=dict(self.headers))
-        new_request = chat_request if self.endpoint is Endpoint.CHAT else responses_request
-        return new_request(
+        return new_request(self.endpoint)(
             self.model,
             self.content,
             stream=stream,
@@ -132,7 +130,7 @@ def _question(name: str, scenario: Scenario, model: str, target: Target, first: 
     if not any(field in extra for field in _NEED_ROOM):
         extra = _small(extra)
         budget = BUDGET if budget is None else min(budget, BUDGET)
-    content = first.body["messages" if scenario.endpoint is Endpoint.CHAT else "input"]
+    content = first.messages or first.body["input"]
     return Question(
         name,
         scenario.endpoint,

@@ -8,7 +8,8 @@ from urllib.parse import parse_qs
 from msgspec.json import encode
 
 from relayload import clock
-from relayload.fakerelay.formats import CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES
+from relayload.fakerelay.dialects import ANTHROPIC
+from relayload.fakerelay.formats import CHAT, COMPLETIONS, EMBEDDINGS, MESSAGES, RESPONSES
 from relayload.fakerelay.limits import Admission
 from relayload.fakerelay.listener_faults import ListenerFaults
 from relayload.fakerelay.preset import Preset
@@ -25,11 +26,13 @@ MAX_DISCARDED_BYTES = 200 * 1024 * 1024
 LAST_REQUESTS = 100
 """How many requests `/__relay/requests` returns by default."""
 
+_MESSAGES_PATH = "/v1/messages"
 _FORMATS = {
     "/v1/chat/completions": CHAT,
     "/v1/responses": RESPONSES,
     "/v1/completions": COMPLETIONS,
     "/v1/embeddings": EMBEDDINGS,
+    _MESSAGES_PATH: MESSAGES,
 }
 _OTHERS = {
     "/health": "GET",
@@ -59,8 +62,8 @@ class FakeRelayApp:
         self, preset: Preset, api_keys: Sequence[str], *, worker: int, started_at_s: float, recorder: Recorder | None
     ) -> None:
         self._preset = preset
-        self._keys = [(f"Bearer {key}".encode(), key) for key in api_keys]
-        """The keys that it accepts, each after how it is sent."""
+        self._keys = [(f"Bearer {key}".encode(), key.encode(), key) for key in api_keys]
+        """The keys that it accepts, each after the two ways in which it is sent."""
         self._worker = worker
         self._started_at_s = started_at_s
         self._created_s = clock.wall_ns() // 10**9
@@ -68,6 +71,8 @@ class FakeRelayApp:
         self._ticker: Ticker
         self._listener_faults: ListenerFaults
         self._run: Run
+        self._message_run: Run
+        """The same run for requests to the Messages API."""
 
     def open(self, ticker: Ticker, listener_faults: ListenerFaults) -> None:
         """Start, in the event loop that will serve."""
@@ -77,7 +82,7 @@ class FakeRelayApp:
     async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
         wire: Wire = scope["extensions"][EXTENSION]
         path = scope["path"]
-        run = self._run
+        run = self._message_run if path == _MESSAGES_PATH else self._run
         try:
             _check_route(scope["method"], path)
             body = await _body(receive)
@@ -96,12 +101,13 @@ class FakeRelayApp:
 
     def _begin(self, started_at_s: float) -> None:
         self._run = Run.of(self._preset, self._ticker, self._recorder, started_at_s)
+        self._message_run = self._run.speaking(ANTHROPIC, self._preset)
         self._listener_faults.schedule(self._preset.faults, started_at_s)
 
     def _key(self, request: Request) -> str | None:
         """Return the client's key if it is correct, else None."""
-        sent = request.headers.get(b"authorization", b"")
-        return next((key for credential, key in self._keys if hmac.compare_digest(sent, credential)), None)
+        sent, bare = request.headers.get(b"authorization", b""), request.headers.get(b"x-api-key", b"")
+        return next((key for one, other, key in self._keys if _same(sent, one) or _same(bare, other)), None)
 
     def _about(self, request: Request, query: dict[str, list[str]]) -> object:
         """Return information about the relay itself."""
@@ -153,6 +159,10 @@ class FakeRelayApp:
     def _check_key(self, request: Request) -> None:
         if self._key(request) is None:
             raise Refusal(Reason.WRONG_KEY, "Incorrect API key provided.")
+
+
+def _same(sent: bytes, key: bytes) -> bool:
+    return hmac.compare_digest(sent, key)
 
 
 def _check_route(method: str, path: str) -> None:

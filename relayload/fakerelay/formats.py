@@ -11,6 +11,8 @@ from relayload.fakerelay.chat import chat_events, completion
 from relayload.fakerelay.completions import TextEvents, text_completion
 from relayload.fakerelay.embeddings import embeddings
 from relayload.fakerelay.events import Events
+from relayload.fakerelay.message_request import parse_message
+from relayload.fakerelay.messages import MessageEvents, message
 from relayload.fakerelay.parsed_request import (
     ParsedEmbeddingRequest,
     ParsedRequest,
@@ -46,6 +48,10 @@ def _response_error_event(error: Mapping[str, Any]) -> bytes:
     return b"event: error\ndata: %b\n\n" % encode({"type": "error", **error})
 
 
+def _message_error_event(error: Mapping[str, Any]) -> bytes:
+    return b"event: error\ndata: %b\n\n" % encode(error)
+
+
 def _no_events(_parsed: ParsedEmbeddingRequest, _reply: Reply, _created: int) -> Events:
     raise AssertionError("embeddings are not streamed")
 
@@ -53,4 +59,5 @@ def _no_events(_parsed: ParsedEmbeddingRequest, _reply: Reply, _created: int) ->
 CHAT = Format(parse_chat, Behavior.turn, completion, chat_events, _chat_error_event)
 COMPLETIONS = Format(parse_completion, Behavior.turn, text_completion, TextEvents, _chat_error_event)
 RESPONSES = Format(parse_response, Behavior.turn, response, response_events, _response_error_event)
+MESSAGES = Format(parse_message, Behavior.turn, message, MessageEvents, _message_error_event)
 EMBEDDINGS = Format(parse_embedding, Behavior.embedding_turn, embeddings, _no_events, _chat_error_event)

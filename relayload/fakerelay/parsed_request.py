@@ -105,25 +105,25 @@ _EMBEDDING_BODY = msgspec.json.Decoder(EmbeddingBody)
 
 def parse_chat(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
     """Read the body of a chat completion. Raises Refusal."""
-    chat: ChatBody = _decoded(_CHAT_BODY, body)
+    chat: ChatBody = decoded(_CHAT_BODY, body)
     _check_stream_options(chat.stream_options, chat.stream)
     if chat.max_tokens is not None and chat.max_completion_tokens is not None:
         message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
         raise Refusal(Reason.BAD_VALUE, message, param="max_tokens", code="invalid_parameter_combination")
     texts, images, input_tokens = _read_messages(chat.messages)
     if chat.tools is not None:
-        input_tokens += _definition_tokens(chat.tools)
+        input_tokens += definition_tokens(chat.tools)
     if chat.response_format is not None:
-        input_tokens += _definition_tokens(chat.response_format)
+        input_tokens += definition_tokens(chat.response_format)
     return ParsedRequest(
         model=chat.model,
-        kind=_kind(headers, texts[-1] if texts else "", images),
+        kind=kind_of(headers, texts[-1] if texts else "", images),
         input_tokens=input_tokens,
         stream=bool(chat.stream),
         include_usage=chat.stream_options is not None and bool(chat.stream_options.include_usage),
         images=images,
         max_output_tokens=chat.max_tokens if chat.max_completion_tokens is None else chat.max_completion_tokens,
-        exact_output_tokens=_exact_output_tokens(headers),
+        exact_output_tokens=exact_output_tokens(headers),
         effort=chat.reasoning_effort,
         show_reasoning=chat.include_reasoning,
         texts=tuple(texts),
@@ -133,23 +133,23 @@ def parse_chat(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
 
 def parse_response(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
     """Read the body of a request to the responses endpoint. Raises Refusal."""
-    request: ResponseBody = _decoded(_RESPONSE_BODY, body)
+    request: ResponseBody = decoded(_RESPONSE_BODY, body)
     _check_stream_options(request.stream_options, request.stream)
     items = [InputItem(role="user", content=request.input)] if isinstance(request.input, str) else request.input
     texts, images, input_tokens = _read_items(items, request.instructions)
     if request.tools:
-        input_tokens += _definition_tokens(request.tools)
+        input_tokens += definition_tokens(request.tools)
     if request.text is not None and request.text.format is not None:
-        input_tokens += _definition_tokens(request.text.format)
+        input_tokens += definition_tokens(request.text.format)
     return ParsedRequest(
         model=request.model,
-        kind=_kind(headers, texts[-1] if texts else "", images),
+        kind=kind_of(headers, texts[-1] if texts else "", images),
         input_tokens=input_tokens,
         stream=bool(request.stream),
         include_usage=True,
         images=images,
         max_output_tokens=request.max_output_tokens,
-        exact_output_tokens=_exact_output_tokens(headers),
+        exact_output_tokens=exact_output_tokens(headers),
         effort=request.reasoning.effort if request.reasoning else None,
         texts=tuple(texts),
         wish=response_wish(request, texts),
@@ -160,7 +160,7 @@ def parse_response(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
 
 def parse_completion(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
     """Read the body of a legacy completion. Raises Refusal."""
-    request: CompletionBody = _decoded(_COMPLETION_BODY, body)
+    request: CompletionBody = decoded(_COMPLETION_BODY, body)
     _check_stream_options(request.stream_options, request.stream)
     prompts = _inputs(request.prompt, "prompt", empty=True)
     if len(prompts) > 1:
@@ -168,12 +168,12 @@ def parse_completion(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
     text = str(prompts[0])
     return ParsedRequest(
         model=request.model,
-        kind=_kind(headers, text, 0),
+        kind=kind_of(headers, text, 0),
         input_tokens=_tokens_of(prompts[0]),
         stream=bool(request.stream),
         include_usage=request.stream_options is not None and bool(request.stream_options.include_usage),
         max_output_tokens=USUAL_COMPLETION_TOKENS if request.max_tokens is None else request.max_tokens,
-        exact_output_tokens=_exact_output_tokens(headers),
+        exact_output_tokens=exact_output_tokens(headers),
         effort="none",
         texts=(text,),
         wish=completion_wish(request),
@@ -182,7 +182,7 @@ def parse_completion(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
 
 def parse_embedding(body: bytes, _headers: dict[bytes, bytes]) -> ParsedEmbeddingRequest:
     """Read the body of a request for embeddings. Raises Refusal."""
-    request: EmbeddingBody = _decoded(_EMBEDDING_BODY, body)
+    request: EmbeddingBody = decoded(_EMBEDDING_BODY, body)
     inputs = _inputs(request.input, "input", empty=False)
     tokens = [_tokens_of(each) for each in inputs]
     if max(tokens) > MAX_EMBEDDING_TOKENS:
@@ -203,7 +203,8 @@ def parse_embedding(body: bytes, _headers: dict[bytes, bytes]) -> ParsedEmbeddin
     )
 
 
-def _decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
+def decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
+    """Return the body as the decoder's type. Raises Refusal."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
@@ -254,7 +255,7 @@ def _read_items(items: list[InputItem], instructions: str | None) -> tuple[list[
     return texts, images, tokens + check_items(items) + sum(map(text_tokens, texts))
 
 
-def _definition_tokens(definition: Any) -> int:
+def definition_tokens(definition: Any) -> int:
     """Return the tokens of function definitions and schemas, which are part of the prompt."""
     return text_tokens(msgspec.json.encode(definition).decode())
 
@@ -280,7 +281,8 @@ def _tokens_of(text: str | list[int]) -> int:
     return text_tokens(text) if isinstance(text, str) else len(text)
 
 
-def _exact_output_tokens(headers: dict[bytes, bytes]) -> int | None:
+def exact_output_tokens(headers: dict[bytes, bytes]) -> int | None:
+    """Return how many tokens a header asks for. Raises Refusal."""
     text = headers.get(OUTPUT_TOKENS_HEADER)
     if text is None:
         return None
@@ -292,7 +294,8 @@ def _exact_output_tokens(headers: dict[bytes, bytes]) -> int | None:
     return int(text)
 
 
-def _kind(headers: dict[bytes, bytes], prompt: str, images: int) -> RequestKind:
+def kind_of(headers: dict[bytes, bytes], prompt: str, images: int) -> RequestKind:
+    """Return the kind that a header names, or else a guess."""
     named = headers.get(KIND_HEADER, b"").decode("latin-1")
     if named in _KINDS:
         return RequestKind(named)

@@ -23,7 +23,7 @@ from relayload.fakerelay.formats import Format
 from relayload.fakerelay.limits import Admission
 from relayload.fakerelay.parsed_request import ParsedRequest
 from relayload.fakerelay.refusals import Occurrence, Reason, Refusal
-from relayload.fakerelay.request_log import Entry, Outcome, request_id, request_id_line
+from relayload.fakerelay.request_log import Entry, Outcome, request_id
 from relayload.fakerelay.run import Run, respond, response_bytes
 from relayload.fakerelay.script import odd_words, plain_script, stream_script
 from relayload.fakerelay.streaming import Body, ScriptedAnswer, TokenStream
@@ -192,7 +192,7 @@ class RequestHandler:
         return b"".join((content_type, self._request_id_line(), self._run.hint_headers(self._admission)))
 
     def _request_id_line(self) -> bytes:
-        return request_id_line(request_id(self._entry.number or 0))
+        return self._run.request_id_line(request_id(self._entry.number or 0))
 
     def _failed(self, status: int, reason: Reason = Reason.FAILED) -> None:
         self._entry.status = status

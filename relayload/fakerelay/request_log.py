@@ -12,13 +12,8 @@ KEPT_ENTRIES = 20_000
 
 
 def request_id(number: int) -> str:
-    """Return the `x-request-id` of the request with this number."""
+    """Return the id of the request with this number."""
     return f"req_fake{number:024x}"
-
-
-def request_id_line(name: str) -> bytes:
-    """Return the `x-request-id` header line, for answers and errors."""
-    return b"x-request-id: %s\r\n" % name.encode()
 
 
 class Outcome(StrEnum):

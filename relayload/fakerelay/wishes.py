@@ -102,7 +102,9 @@ def chat_wish(body: ChatBody, texts: Sequence[str]) -> Wish | None:
     functions = [(tool.function, f"tools[{index}].function") for index, tool in enumerate(body.tools or ())]
     choice = body.tool_choice.function.name if isinstance(body.tool_choice, ToolChoice) else None
     wish = Wish(
-        calls=_calls(functions, choice or body.tool_choice, body.parallel_tool_calls, after_call, named=bool(choice)),
+        calls=wished_calls(
+            functions, choice or body.tool_choice, body.parallel_tool_calls, after_call, named=bool(choice)
+        ),
         names_call=choice is not None,
         json=_json_of_chat(body, texts),
         stop=_stops(body.stop),
@@ -135,7 +137,9 @@ def response_wish(body: ResponseBody, texts: Sequence[str]) -> Wish | None:
     functions = [(tool, f"tools[{index}]") for index, tool in enumerate(body.tools or ())]
     choice = body.tool_choice.name if isinstance(body.tool_choice, FlatToolChoice) else None
     wish = Wish(
-        calls=_calls(functions, choice or body.tool_choice, body.parallel_tool_calls, after_call, named=bool(choice)),
+        calls=wished_calls(
+            functions, choice or body.tool_choice, body.parallel_tool_calls, after_call, named=bool(choice)
+        ),
         names_call=choice is not None,
         json=_json_of_response(body, texts),
         top_logprobs=(body.top_logprobs or 0) if body.include else None,
@@ -145,7 +149,7 @@ def response_wish(body: ResponseBody, texts: Sequence[str]) -> Wish | None:
     return None if wish == _NOTHING else wish
 
 
-def _calls(
+def wished_calls(
     functions: Sequence[tuple[Function | FlatTool, str]],
     choice: Any,
     parallel: bool | None,
@@ -218,6 +222,15 @@ def _json_of_response(body: ResponseBody, texts: Sequence[str]) -> JsonWish | No
 def _check_word(texts: Sequence[str], where: str, what: str) -> None:
     if not any("json" in text.lower() for text in texts):
         raise _refused(f"'{where}' must contain the word 'json' in some form, to use {what}.", where)
+
+
+def wished_json(schema: Any, param: str) -> JsonWish:
+    """Return a wish for JSON of this schema, which must be strict. Raises Refusal."""
+    try:
+        check_strict(schema)
+        return JsonWish(sample(schema))
+    except Unfit as unfit:
+        raise _refused(f"{param}: {unfit}.", param, "invalid_json_schema") from unfit
 
 
 def _json(named: NamedSchema | FlatSchemaFormat, param: str, whose: str) -> JsonWish:

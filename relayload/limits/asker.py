@@ -16,11 +16,10 @@ from relayload.core.resilience.classify import AttemptSignals, Classifier
 from relayload.core.resilience.dialects import classifier
 from relayload.core.resilience.retry_after import retry_after_s
 from relayload.core.traffic.prose import Prose
-from relayload.core.wire.chat import chat_request
 from relayload.core.wire.embeddings import embeddings_request
 from relayload.core.wire.form import Form
+from relayload.core.wire.formats import new_request
 from relayload.core.wire.request import Endpoint, RelayFault, Timeouts, WireRequest
-from relayload.core.wire.responses import responses_request
 from relayload.limits.caps import Caps
 from relayload.transport import Answer, Transport
 
@@ -62,8 +61,7 @@ class Asked:
             return WireRequest(self.endpoint, {"model": model}, headers)
         if self.endpoint is Endpoint.EMBEDDINGS:
             return embeddings_request(model, [prompt], headers=headers)
-        new_request = chat_request if self.endpoint is Endpoint.CHAT else responses_request
-        return new_request(
+        return new_request(self.endpoint)(
             model,
             [{"role": "user", "content": prompt}],
             stream=False,

@@ -15,6 +15,10 @@ _UNFIT: Mapping[Endpoint, Mapping[str, str]] = MappingProxyType(
             "inputs": "is for endpoint: embeddings; a response has one prompt",
             "response_format": "is of chat completions: write body: {text: {format: ...}}",
         },
+        Endpoint.MESSAGES: {
+            "inputs": "is for endpoint: embeddings; a message has one prompt",
+            "response_format": "is of chat completions: write body: {output_config: {format: ...}}",
+        },
         Endpoint.EMBEDDINGS: {
             "stream": "embeddings are not streamed: leave this out",
             "max_output_tokens": _NO_ANSWER,
@@ -60,10 +64,16 @@ def unfit(scenario: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield key, why
     if endpoint is Endpoint.EMBEDDINGS and scenario.get("prompt") == "image_reasoning":
         yield "prompt", "'image_reasoning' has a picture, and embeddings are of texts alone"
-    if endpoint is Endpoint.RESPONSES and scenario.get("reasoning_effort") is not None:
-        yield from _effort_said_twice(scenario.get("body"))
+    if endpoint in _EFFORT_IN and scenario.get("reasoning_effort") is not None:
+        yield from _effort_said_twice(scenario.get("body"), _EFFORT_IN[endpoint])
 
 
-def _effort_said_twice(body: object) -> Iterator[tuple[str, str]]:
-    if isinstance(body, dict) and "reasoning" in body:
-        yield "reasoning_effort", "body.reasoning goes first: write {effort: ...} there, and leave this out"
+_EFFORT_IN: Mapping[Endpoint, str] = MappingProxyType(
+    {Endpoint.RESPONSES: "reasoning", Endpoint.MESSAGES: "output_config"}
+)
+"""The field of the body that holds the effort beside other things."""
+
+
+def _effort_said_twice(body: object, field: str) -> Iterator[tuple[str, str]]:
+    if isinstance(body, dict) and field in body:
+        yield "reasoning_effort", f"body.{field} goes first: write {{effort: ...}} there, and leave this out"

@@ -15,12 +15,13 @@ from relayload.core.traffic.draws import Draws, Mix, uniform
 from relayload.core.traffic.images import Picture
 from relayload.core.traffic.prompts import CHAT_TOKENS, PromptWriter, Wording
 from relayload.core.traffic.prose import Prose
-from relayload.core.wire.chat import chat_content, chat_images, chat_request
+from relayload.core.wire.chat import chat_content, chat_images
 from relayload.core.wire.embeddings import embeddings_request
 from relayload.core.wire.form import Form
+from relayload.core.wire.formats import new_request
 from relayload.core.wire.request import Endpoint, Timeouts, WireRequest
 from relayload.core.wire.response_input import response_input
-from relayload.core.wire.responses import response_content, responses_request
+from relayload.core.wire.responses import response_content
 from relayload.profile.amounts import Amount, distribution
 from relayload.profile.dialogue_composer import DialogueComposer
 from relayload.profile.expected import dialogues_of, expected_input_tokens
@@ -172,8 +173,7 @@ class ScenarioComposer:
         model, headers = job.addressee.models.get(job.model, job.model), self._headers_for(job)
         if scenario.endpoint is Endpoint.EMBEDDINGS:
             return embeddings_request(model, self._texts(job), extra=self._extra, headers=headers)
-        new_request = chat_request if scenario.endpoint is Endpoint.CHAT else responses_request
-        return new_request(
+        return new_request(scenario.endpoint)(
             model,
             [*history, *self._next(job, history)],
             stream=scenario.streams,
@@ -197,7 +197,7 @@ class ScenarioComposer:
             messages = dialogues.later_messages(job.arrival, turn, self._tokens_of_turn(job, turn))
         else:
             messages = self._illustrated(job, dialogues.messages(job.arrival, job.input_tokens))
-        return messages if self._scenario.endpoint is Endpoint.CHAT else response_input(messages)
+        return response_input(messages) if self._scenario.endpoint is Endpoint.RESPONSES else messages
 
     def _illustrated(self, job: Job, messages: list[Message]) -> list[Message]:
         """Add the images to the user's last message."""
@@ -224,7 +224,7 @@ class ScenarioComposer:
         pictures = self._pictures
         if pictures is None:
             return text
-        new_content = chat_content if self._scenario.endpoint is Endpoint.CHAT else response_content
+        new_content = response_content if self._scenario.endpoint is Endpoint.RESPONSES else chat_content
         return new_content(text, pictures.urls(job.arrival.index, nonce=self._scenario.nonce), pictures.detail)
 
     def _text(self, job: Job, tokens: int | None) -> str:

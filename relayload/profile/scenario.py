@@ -90,7 +90,8 @@ class Scenario(Part):
     model: Models
     """A model, or several with their weights: `{o3: 3, o4-mini: 1}`."""
     endpoint: Endpoint = Endpoint.CHAT
-    """What is asked for: a chat completion, a response of the Responses API, or embeddings of texts."""
+    """What is asked for: a chat completion, a response of the Responses API, embeddings of texts, or a message of
+    Anthropic's Messages API."""
     prompt: Prompt | None = None
     """None where all is made up: of `input_tokens`, or as the rows of a trace say."""
     language: Language = "en"

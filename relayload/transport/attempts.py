@@ -25,7 +25,7 @@ from relayload.transport.failures import OUTCOMES, Failure
 from relayload.transport.query import without_key
 from relayload.transport.redaction import USUAL_NAMES, Secrets
 
-REQUEST_ID_HEADERS = ("x-request-id", "x-litellm-call-id", "x-generation-id")
+REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-litellm-call-id", "x-generation-id")
 """Headers in which relays send their id of the request, best first."""
 _BLANK = " \t\xa0,"
 """Stripped from ids. The comma is left over when a header was sent more than once with empty values."""

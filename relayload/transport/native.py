@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from relayload import clock
-from relayload.core.wire.request import Timeouts, WireRequest
+from relayload.core.wire.request import Endpoint, Timeouts, WireRequest
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits
 from relayload.core.wire.stream import FinishReason
 from relayload.transport import Answer, OnText
@@ -71,12 +71,15 @@ class NativeTransport:
         self._secrets = Secrets(api_key, (headers or {}).values(), hidden)
         self._arrivals = ArrivalClock()
         self._pool = Pool(Dialler(origin, self._arrivals, context, proxy), max_connections)
-        self._head = RequestHead(
-            origin,
-            {**key_header(api_key, api_key_header), **(headers or {})},
-            None if context else proxy,
-            accept_encoding=accept_encoding,
-        )
+        self._heads = {
+            endpoint: RequestHead(
+                origin,
+                {**endpoint.headers, **key_header(api_key, api_key_header), **(headers or {})},
+                None if context else proxy,
+                accept_encoding=accept_encoding,
+            )
+            for endpoint in Endpoint
+        }
         self._settings = Settings(
             limits=limits,
             accepted=accepted_by(accept_encoding),
@@ -95,7 +98,7 @@ class NativeTransport:
         """Send once and return the answer. Silently resends if the relay was just closing the connection."""
         sending = Sending(timeouts, clock.now_s(), request.endpoint, request.stream, keep_text, on_text)
         body = msgspec.json.encode(request.body)
-        data = self._head.render(request.path, request.headers, len(body)) + body
+        data = self._heads[request.endpoint].render(request.path, request.headers, len(body)) + body
         number = None if self._http_log is None else self._http_log.wanted()
         kind = Exchange if number is None else partial(TappedExchange, partial(self._log, number, data))
         try:

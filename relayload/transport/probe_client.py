@@ -202,7 +202,8 @@ class ProbeClient:
         base = f"http://{origin.authority}" if read_by_proxy else ""
         encodings = {} if self._accept_encoding is None else {"accept-encoding": self._accept_encoding}
         own = {name.lower(): value for name, value in more.items()}
-        headers = {"host": origin.authority, **encodings, **self._headers, **own, "connection": "close"}
+        usual = next((each.headers for each in Endpoint if each.path == path), {})
+        headers = {"host": origin.authority, **encodings, **usual, **self._headers, **own, "connection": "close"}
         if proxy and read_by_proxy and proxy.authorization:
             headers["proxy-authorization"] = proxy.authorization
         if body is not None:

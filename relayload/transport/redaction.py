@@ -11,7 +11,10 @@ _SHORTEST_KEY = 4
 _READ_LENGTH = 65_536
 """How much is redacted before it is cut: cutting first could leave half a secret at the end."""
 _NAME_LENGTH = 200
-USUAL_NAMES = frozenset({"stop", "length", "tool_calls", "content_filter", "completed", "max_output_tokens"})
+USUAL_NAMES = frozenset(
+    {"stop", "length", "tool_calls", "content_filter", "completed", "max_output_tokens"}
+    | {"end_turn", "max_tokens", "tool_use", "stop_sequence"}
+)
 _PLAIN_LENGTH = 64
 _KEYS = re.compile(r"\b(?:sk|rk|pk|key)-[\w*-]{4,}|(?<=bearer )\S{8,}", re.IGNORECASE)
 """What looks like a key: a relay may also leak one of its own."""

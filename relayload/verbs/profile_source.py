@@ -17,6 +17,7 @@ import click
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
+from relayload.core.wire.request import Endpoint
 from relayload.verbs.arguments import PROFILE, SETS
 
 if TYPE_CHECKING:
@@ -66,9 +67,7 @@ _OPTIONS = (
     click.option("--input-tokens", type=click.IntRange(1), metavar="N", help="Prompts of so many tokens."),
     click.option("--max-tokens", type=click.IntRange(1), metavar="N", help="The budget of an answer."),
     click.option("--stream/--no-stream", default=None, help="Whether answers are streamed; they are by default."),
-    click.option(
-        "--endpoint", type=click.Choice(("chat", "responses", "embeddings")), help="What is asked for (chat)."
-    ),
+    click.option("--endpoint", type=click.Choice([each.value for each in Endpoint]), help="What is asked for (chat)."),
     click.option("--api-key-env", metavar="NAME", help="The variable that holds the key (OPENAI_API_KEY)."),
     click.option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="Sent too. May be repeated."),
     click.option("--allow-host", "allow_hosts", multiple=True, metavar="HOST", help="Load may go to this host."),

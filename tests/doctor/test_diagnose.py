@@ -36,7 +36,7 @@ from relayload.fakerelay.process import FakeRelay
 from relayload.profile import load
 
 
-@pytest.mark.parametrize("dialect", ["openai", "litellm", "openrouter", "one-api", "apisix"])
+@pytest.mark.parametrize("dialect", ["openai", "litellm", "openrouter", "one-api", "apisix", "anthropic"])
 def test_a_sound_relay_is_healthy_in_every_dialect(visit: Visit, dialect: str) -> None:
     with FakeRelay.start(sets=[f"dialect={dialect}"], api_key=KEY) as relay:
         diagnosis = visit(relay.base_url)

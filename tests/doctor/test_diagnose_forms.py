@@ -11,6 +11,7 @@ from canned_relay import KEY, PROFILE, STREAM, Answer, Visit, completion, doubts
 from relayload.doctor.diagnose import diagnose
 from relayload.doctor.findings import State
 from relayload.doctor.text import render_diagnosis
+from relayload.fakerelay.process import FakeRelay
 from relayload.profile import load
 
 OPENAI = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
@@ -176,3 +177,20 @@ def test_a_refusal_for_another_reason_is_tried_once(picky: Callable[..., Any]) -
 def test_what_no_form_helps_with_is_not_tried_for_ever(picky: Callable[..., Any]) -> None:
     diagnosis, asked = picky({"messages": refusal(400, "", "max_tokens must be above 0")})
     assert (the_doubt(diagnosis).topic, len(asked)) == ("answer", 3)
+
+
+def test_a_relay_that_speaks_anthropics_api_is_healthy(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    with FakeRelay.start(api_key=KEY) as relay:
+        text = PROFILE.format(base_url=relay.base_url, model="o3", stream="true")
+        path.write_text(text.replace(", stream:", ", endpoint: messages, max_output_tokens: 9, stream:"))
+        diagnosis = diagnose(load(path, environ={"THE_KEY": KEY}))
+    assert doubts(diagnosis) == []
+    assert diagnosis.usable
+
+
+def test_a_relay_that_takes_the_key_in_anthropics_header_gets_the_line_for_it(visit: Visit, relay_with) -> None:
+    words = {"type": "authentication_error", "message": "x-api-key header is required"}
+    refused: Answer = (401, {}, json.dumps({"type": "error", "error": words}).encode())
+    finding = the_doubt(visit(relay_with(refused, models=refused)))
+    assert finding.message.endswith(": write target.api_key_header: x-api-key")

@@ -78,8 +78,8 @@ def test_every_fault_has_its_place(tmp_path):
         "capacity: {slots: 0, queu: 3}\n"
     )
     assert faults_of(tmp_path, text) == [
-        "p.yaml:3:10: dialect: expected 'openai', 'litellm', 'one-api', 'apisix' or 'openrouter', got 'opnai'; "
-        "did you mean 'openai'?",
+        "p.yaml:3:10: dialect: expected 'openai', 'litellm', 'one-api', 'apisix', 'openrouter' or 'anthropic', "
+        "got 'opnai'; did you mean 'openai'?",
         "p.yaml:5:16: limits.0.requests: expected a whole number per time such as '10/s', '300/min' or '5/2s', got '5'",
         "p.yaml:5:28: limits.0.models.0: unknown model 'n'; known: m",
         "p.yaml:6:5: limits.1: expected exactly one of 'requests', 'tokens' and 'concurrent'",

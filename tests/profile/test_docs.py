@@ -13,16 +13,17 @@ from relayload.profile.plan import arrivals, plan
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "scenarios.md"
 PROMPTS = DOCS / "prompts.md"
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
 
-def test_the_example_of_the_page_is_a_profile_whose_requests_can_be_composed(tmp_path):
-    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+@pytest.mark.parametrize(("example", "scenarios"), list(zip(EXAMPLES, (7, 1), strict=True)))
+def test_each_example_of_the_page_is_a_profile_whose_requests_can_be_composed(tmp_path, example, scenarios):
     path = tmp_path / "scenarios.yaml"
     path.write_text(example, encoding="utf-8")
     profile = load(path, environ={})
     composer = Composer(profile)
     sent = {arrival.scenario: composer.job(arrival).request() for arrival in arrivals(profile)}
-    assert len(sent) == len(profile.scenarios) == 7
+    assert len(sent) == len(profile.scenarios) == scenarios
     assert plan(profile).total is not None
 
 

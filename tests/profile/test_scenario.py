@@ -58,7 +58,20 @@ def test_what_is_wrong_with_a_scenario_is_told(faults, good, tmp_path, written, 
 @pytest.mark.parametrize(
     ("written", "told"),
     [
-        ("endpoint: response", "endpoint: expected 'chat', 'responses' or 'embeddings', got 'response'; did you mean"),
+        (
+            "endpoint: response",
+            "endpoint: expected 'chat', 'responses', 'embeddings' or 'messages', got 'response'; did you mean",
+        ),
+        ("endpoint: messages", "endpoint: every message needs a budget: write max_output_tokens: 1024 beside it"),
+        ("endpoint: messages, max_output_tokens: 9, inputs: 2", "inputs: is for endpoint: embeddings; a message has"),
+        (
+            "endpoint: messages, max_output_tokens: 9, response_format: {type: json_object}",
+            "response_format: is of chat completions: write body: {output_config: {format: ...}}",
+        ),
+        (
+            "endpoint: messages, max_output_tokens: 9, reasoning_effort: low, body: {output_config: {format: {}}}",
+            "reasoning_effort: body.output_config goes first",
+        ),
         ("inputs: 2", "inputs: is for endpoint: embeddings; a chat has one prompt"),
         ("endpoint: responses, inputs: 2", "inputs: is for endpoint: embeddings; a response has one prompt"),
         (
@@ -149,3 +162,9 @@ def test_a_conversation_does_not_go_with_limits(faults, good):
     talking = good.replace(SCENARIO, "simple: {model: o3, prompt: simple, conversation: {turns: 3, think_time: 1s}}")
     (fault,) = faults(talking, "load.limits.per_second=5")
     assert "scenarios.simple.conversation: later turns could break load.limits: leave out one of them" in fault
+
+
+def test_the_official_sdk_has_no_messages(faults, good):
+    scenario = "simple: {model: o3, endpoint: messages, prompt: simple, max_output_tokens: 9}"
+    (fault,) = faults("driver: openai\n" + good.replace(SCENARIO, scenario))
+    assert "scenarios.simple.endpoint: the SDK of driver: openai has no Messages API: write driver: native" in fault

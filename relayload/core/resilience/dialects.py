@@ -11,7 +11,7 @@ from relayload.core.model.record import FailureKind
 from relayload.core.resilience.classify import AttemptSignals, Classifier, Rule, rule
 from relayload.core.wire.finish import FAILED_FINISHES
 
-DialectName = Literal["openai", "litellm", "one-api", "apisix", "openrouter"]
+DialectName = Literal["openai", "litellm", "one-api", "apisix", "openrouter", "anthropic"]
 
 TIMEOUTS = frozenset({"connect_timeout", "first_token_timeout", "gap_timeout", "total_timeout"})
 """Failures that are the client's own timeouts."""
@@ -111,7 +111,7 @@ _BY_FAILURE = (
     rule(FailureKind.SERVER_ERROR, failure=("error_body", "error_event", "no_choices", "no_output")),
 )
 _BY_END = (
-    rule(FailureKind.CONTENT_FILTERED, finish_reason=("content_filter", "content_filtered", "sensitive")),
+    rule(FailureKind.CONTENT_FILTERED, finish_reason=("content_filter", "content_filtered", "sensitive", "refusal")),
     rule(FailureKind.SERVER_ERROR, finish_reason=tuple(FAILED_FINISHES)),
 )
 RULES: tuple[Rule, ...] = _BY_NAME + _BY_STATUS + _BY_FAILURE + _BY_END
@@ -141,6 +141,7 @@ DIALECTS: dict[DialectName, tuple[Rule, ...]] = {
         rule(FailureKind.RATE_LIMITED, status=402, header="retry-after"),
         rule(FailureKind.CONTENT_FILTERED, status=403, message="moderation|flagged|guardrail"),
     ),
+    "anthropic": (rule(FailureKind.QUOTA_EXHAUSTED, status=400, message="credit balance is too low"),),
 }
 
 

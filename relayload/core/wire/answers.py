@@ -53,7 +53,7 @@ class Event(Struct, kw_only=True, gc=False):
     thought: str = ""
     """The model's reasoning, as far as it is streamed."""
     summarised: bool = False
-    """Whether the thought is only a summary of the reasoning."""
+    """Whether the thought is only a summary of the reasoning, or may be."""
     tokens: Tokens | None = None
     finish_reason: str | None = None
     answer_id: str | None = None

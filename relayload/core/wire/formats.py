@@ -3,13 +3,35 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any, Protocol
 
 from relayload.core.wire.answers import Event, WholeAnswer
-from relayload.core.wire.chat import BUDGET_FIELDS, read_chat_event, read_completion
+from relayload.core.wire.chat import BUDGET_FIELDS, chat_request, read_chat_event, read_completion
 from relayload.core.wire.embeddings import read_embedding_event, read_embeddings
+from relayload.core.wire.form import Form
+from relayload.core.wire.messages import messages_request, read_message, read_message_event
 from relayload.core.wire.request import Endpoint, WireRequest
-from relayload.core.wire.responses import read_response, read_response_event
+from relayload.core.wire.responses import read_response, read_response_event, responses_request
 from relayload.core.wire.token_pattern import TokenPattern, pattern_of
+
+
+class NewRequest(Protocol):
+    """Builds a request for a text."""
+
+    def __call__(
+        self,
+        model: str,
+        messages: Any,
+        /,
+        *,
+        stream: bool = True,
+        max_output_tokens: int | None = None,
+        temperature: float | None = None,
+        reasoning_effort: str | None = None,
+        extra: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        form: Form = ...,
+    ) -> WireRequest: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +57,22 @@ FORMATS: Mapping[Endpoint, Format] = MappingProxyType(
         Endpoint.CHAT: Format(read_chat_event, read_completion, pattern_of, BUDGET_FIELDS),
         Endpoint.RESPONSES: Format(read_response_event, read_response, _no_pattern, ("max_output_tokens",)),
         Endpoint.EMBEDDINGS: Format(read_embedding_event, read_embeddings, _no_pattern),
+        Endpoint.MESSAGES: Format(read_message_event, read_message, _no_pattern, ("max_tokens",)),
     }
 )
+
+_NEW_REQUEST: Mapping[Endpoint, NewRequest] = MappingProxyType(
+    {
+        Endpoint.CHAT: chat_request,
+        Endpoint.RESPONSES: responses_request,
+        Endpoint.MESSAGES: messages_request,
+    }
+)
+
+
+def new_request(endpoint: Endpoint) -> NewRequest:
+    """Return what builds the requests of an endpoint, which must be one for texts."""
+    return _NEW_REQUEST[endpoint]
 
 
 def output_budget(request: WireRequest) -> int:

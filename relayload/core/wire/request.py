@@ -15,6 +15,8 @@ class Endpoint(StrEnum):
     CHAT = "chat"
     RESPONSES = "responses"
     EMBEDDINGS = "embeddings"
+    MESSAGES = "messages"
+    """Anthropic's API."""
 
     @property
     def operation(self) -> str:
@@ -26,12 +28,22 @@ class Endpoint(StrEnum):
         """The path after the base URL."""
         return _PATHS[self]
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that its requests have unless a target or a request sets them otherwise."""
+        return {"anthropic-version": ANTHROPIC_VERSION} if self is Endpoint.MESSAGES else {}
+
+
+ANTHROPIC_VERSION = "2023-06-01"
+"""The version of the Messages API, which every request names."""
+
 
 _PATHS: Mapping[Endpoint, str] = MappingProxyType(
     {
         Endpoint.CHAT: "/chat/completions",
         Endpoint.RESPONSES: "/responses",
         Endpoint.EMBEDDINGS: "/embeddings",
+        Endpoint.MESSAGES: "/messages",
     }
 )
 
@@ -53,8 +65,11 @@ class WireRequest(Struct, frozen=True, gc=False):
     @property
     def messages(self) -> list[dict[str, Any]]:
         """The messages that a conversation continues; empty for embeddings."""
-        messages = self.body.get("messages" if self.endpoint is Endpoint.CHAT else "input")
-        return messages if isinstance(messages, list) and self.endpoint is not Endpoint.EMBEDDINGS else []
+        messages = self.body.get("input" if self.endpoint is Endpoint.RESPONSES else "messages")
+        if not isinstance(messages, list) or self.endpoint is Endpoint.EMBEDDINGS:
+            return []
+        system = self.body.get("system") if self.endpoint is Endpoint.MESSAGES else None
+        return [{"role": "system", "content": system}, *messages] if system else messages
 
     @property
     def stream(self) -> bool:

@@ -153,7 +153,7 @@ class TokenStream:
         self.thought_bytes = 0
         """Bytes of reasoning that were streamed, in UTF-8; approximate if characters were cut."""
         self.summarised = False
-        """Whether some of the reasoning came as a summary."""
+        """Whether some of the reasoning came as a summary, or may have been left out."""
         self.undated = False
         """Whether tokens that were fed last may have arrived before the instant that was told; see `date`."""
         self.first_token_error_s = self.first_visible_error_s = 0.0
@@ -330,6 +330,8 @@ class TokenStream:
             self._take_token(event, at_s)
         elif at_s == self.last_token_at_s:
             self._note_more(at_s)
+        if event.summarised:
+            self.summarised = True
         if event.fault is not None:
             self.fault = self.fault or event.fault
         if event.tokens is not None and event.tokens != NO_TOKENS:
@@ -342,7 +344,6 @@ class TokenStream:
     def _take_token(self, event: Event, at_s: float) -> None:
         if event.thought:
             self.thought_bytes += event.thought_bytes
-            self.summarised = self.summarised or event.summarised
             if self._thoughts.unfinished or not event.thought.isascii():
                 self._thoughts.add(event.thought)
         if event.visible:

@@ -40,7 +40,12 @@ def tokens(usage: Usage | None) -> Tokens:
 
 
 def merged(former: Tokens, latter: Tokens) -> Tokens:
-    """Merge two usages. The latter wins, except where it has no count, or 0 for what was counted already."""
+    """Merge two usages. The latter wins, except where it has no count, or 0 for what was counted already.
+
+    An input without its cached part, as Anthropic's last event may have it, does not replace the whole one.
+    """
+    if former.cached_input and latter.cached_input is None and (latter.input or 0) < (former.input or 0):
+        latter = latter._replace(input=None)
     return Tokens(*(new or old if new is None or old else new for old, new in zip(former, latter, strict=True)))
 
 

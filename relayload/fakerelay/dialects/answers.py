@@ -45,52 +45,8 @@ class Hints(PresetPart):
     """Whether every answer has `x-ratelimit-*` headers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How one relay formats errors and hints."""
-
-    error_answer: Callable[[Refusal, Occurrence], ErrorAnswer]
-    """Builds an error response, without the headers of `hints`."""
-    error_event: Mapping[str, Any]
-    """The data of the event that reports a failure in mid-stream."""
-    hints: Hints
-    """The hints that this relay sends by default."""
-
-
-def json_error(status: int, body: dict[str, Any], headers: bytes = b"") -> ErrorAnswer:
-    """Return an error with a JSON body."""
-    return ErrorAnswer(status, JSON + headers, encode(body))
-
-
-def used(standing: Standing) -> int:
-    """Return how much of a limit is used."""
-    return standing.limit - max(0, standing.remaining)
-
-
-def hint_headers(hints: Hints, standings: Iterable[Standing], refused_by: Standing | None = None) -> bytes:
-    """Return the headers of `hints`, under OpenAI's names."""
-    lines = []
-    if refused_by is not None and refused_by.wait_s is not None:
-        if hints.retry_after:
-            lines.append(b"retry-after: %d\r\n" % ceil(refused_by.wait_s))
-        if hints.retry_after_ms:
-            lines.append(b"retry-after-ms: %d\r\n" % ceil(refused_by.wait_s * 1e3))
-    if hints.ratelimit:
-        lines += [_ratelimit_lines(standing) for standing in _tightest(standings)]
-    return b"".join(lines)
-
-
-def _tightest(standings: Iterable[Standing]) -> list[Standing]:
-    """Return the nearest limit of requests and that of tokens, which are the ones reported to clients."""
-    found: dict[Metric, Standing] = {}
-    for standing in standings:
-        known = found.get(standing.metric)
-        if known is None or standing.remaining < known.remaining:
-            found[standing.metric] = standing
-    return [standing for metric, standing in found.items() if metric is not Metric.CONCURRENT]
-
-
-def _ratelimit_lines(standing: Standing) -> bytes:
+def ratelimit_lines(standing: Standing, _wall_s: float) -> bytes:
+    """Return the headers of one limit under OpenAI's names."""
     name = standing.metric.value
     return (
         f"x-ratelimit-limit-{name}: {standing.limit}\r\n"
@@ -112,6 +68,61 @@ def go_duration(seconds: float) -> str:
     if hours:
         return f"{hours}h{minutes}m{text}"
     return f"{minutes}m{text}" if minutes else text
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one relay formats errors and hints."""
+
+    error_answer: Callable[[Refusal, Occurrence], ErrorAnswer]
+    """Builds an error response, without the headers of `hints`."""
+    error_event: Mapping[str, Any]
+    """The data of the event that reports a failure in mid-stream."""
+    hints: Hints
+    """The hints that this relay sends by default."""
+    limit_lines: Callable[[Standing, float], bytes] = ratelimit_lines
+    """Renders the headers of one limit, given the seconds since the epoch."""
+    request_id_name: bytes = b"x-request-id"
+    """The header with the id of a request."""
+
+
+def json_error(status: int, body: dict[str, Any], headers: bytes = b"") -> ErrorAnswer:
+    """Return an error with a JSON body."""
+    return ErrorAnswer(status, JSON + headers, encode(body))
+
+
+def used(standing: Standing) -> int:
+    """Return how much of a limit is used."""
+    return standing.limit - max(0, standing.remaining)
+
+
+def hint_headers(
+    hints: Hints,
+    standings: Iterable[Standing],
+    refused_by: Standing | None = None,
+    limit_lines: Callable[[Standing, float], bytes] = ratelimit_lines,
+    wall_s: float = 0.0,
+) -> bytes:
+    """Return the headers of `hints`. `limit_lines` renders one limit, and may need the seconds since the epoch."""
+    lines = []
+    if refused_by is not None and refused_by.wait_s is not None:
+        if hints.retry_after:
+            lines.append(b"retry-after: %d\r\n" % ceil(refused_by.wait_s))
+        if hints.retry_after_ms:
+            lines.append(b"retry-after-ms: %d\r\n" % ceil(refused_by.wait_s * 1e3))
+    if hints.ratelimit:
+        lines += [limit_lines(standing, wall_s) for standing in _tightest(standings)]
+    return b"".join(lines)
+
+
+def _tightest(standings: Iterable[Standing]) -> list[Standing]:
+    """Return the nearest limit of requests and that of tokens, which are the ones reported to clients."""
+    found: dict[Metric, Standing] = {}
+    for standing in standings:
+        known = found.get(standing.metric)
+        if known is None or standing.remaining < known.remaining:
+            found[standing.metric] = standing
+    return [standing for metric, standing in found.items() if metric is not Metric.CONCURRENT]
 
 
 def html_page(status: int, phrase: str, server: str) -> bytes:

@@ -6,6 +6,7 @@ from typing import Any
 from relayload.core.errors import Fault
 from relayload.core.model.amounts import MOST_TAG_VALUES, MOST_TAGS
 from relayload.core.model.tags import values_of
+from relayload.core.wire.request import Endpoint
 from relayload.document import Location
 from relayload.profile.amounts import SeenAmounts
 from relayload.profile.checks.content import Content, mapping, sound
@@ -24,6 +25,7 @@ def scenario_faults(content: Content) -> Iterator[Fault]:
             yield content.fault(("scenarios", name), f"'{name}' and '{first}' make the same class name", at_key=True)
         yield from _prompt_faults(content, name, scenario)
         yield from _conversation_faults(content, name, scenario)
+        yield from _messages_faults(content, name, scenario)
         for key, message in unfit(scenario):
             yield content.fault(("scenarios", name, key), message, at_key=True)
 
@@ -68,6 +70,18 @@ def _conversation_faults(content: Content, name: str, scenario: dict[str, Any]) 
         yield content.fault(location, "a batch is a list of single requests: leave this out", at_key=True)
     if content.load.get("limits") is not None:
         yield content.fault(location, "later turns could break load.limits: leave out one of them", at_key=True)
+
+
+def _messages_faults(content: Content, name: str, scenario: dict[str, Any]) -> Iterator[Fault]:
+    """Yield faults of a scenario for the Messages API, which needs a budget and has a client of its own."""
+    if scenario.get("endpoint") != Endpoint.MESSAGES:
+        return
+    place = ("scenarios", name, "endpoint")
+    if content.data.get("driver") == "openai":
+        yield content.fault(place, "the SDK of driver: openai has no Messages API: write driver: native")
+    budgets = scenario.get("max_output_tokens"), mapping(scenario.get("body")).get("max_tokens")
+    if budgets == (None, None) and not content.replays:
+        yield content.fault(place, "every message needs a budget: write max_output_tokens: 1024 beside it")
 
 
 def file_faults(content: Content) -> Iterator[Fault]:
