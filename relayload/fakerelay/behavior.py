@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from relayload.fakerelay.cache import PromptCache
 from relayload.fakerelay.capacity import Slots
 from relayload.fakerelay.content import Content, content_of
-from relayload.fakerelay.faults import Fault, FaultDraws, SlowFirstToken
+from relayload.fakerelay.faults import Fault, FaultDraws, InvalidOutput, SlowFirstToken
 from relayload.fakerelay.latency import Draws
 from relayload.fakerelay.limits import Admission, Limiter
 from relayload.fakerelay.parsed_request import ParsedEmbeddingRequest, ParsedRequest
@@ -100,7 +100,10 @@ class Behavior:
         admission = self._limiter.admit(key, parsed.model, parsed.input_tokens + reply.output_tokens, elapsed_s)
         faults = self._faults.strike(reply.number, parsed.model, elapsed_s, stream=parsed.stream)
         delay_s = sum(fault.delay for fault in faults if isinstance(fault, SlowFirstToken))
-        return Turn(replace(reply, ttft_s=reply.ttft_s + delay_s) if delay_s else reply, admission, faults)
+        reply = replace(reply, ttft_s=reply.ttft_s + delay_s) if delay_s else reply
+        if reply.content is not None and any(isinstance(fault, InvalidOutput) for fault in faults):
+            reply = replace(reply, content=reply.content.spoilt)
+        return Turn(reply, admission, faults)
 
     def _model(self, parsed: ParsedRequest) -> ModelPreset:
         model = self._models.get(parsed.model)

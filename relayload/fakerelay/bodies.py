@@ -186,7 +186,7 @@ class ChatBody(_Modern, kw_only=True):
     messages: Annotated[list[AnyMessage], Meta(min_length=1)]
     max_completion_tokens: Budget | None = None
     max_tokens: Budget | None = None
-    n: Literal[1] | None = 1
+    n: Annotated[int, Meta(ge=1, le=128)] | None = 1
     reasoning_effort: Effort | None = None
     include_reasoning: bool | None = None
     """An extension of OpenRouter."""

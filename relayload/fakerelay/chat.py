@@ -11,6 +11,7 @@ from relayload.fakerelay.logprobs import chat_logprob
 from relayload.fakerelay.parsed_request import ParsedRequest
 from relayload.fakerelay.tokens import JSON_WORDS, STRIDE
 
+_FIRST = b'"choices":[{"index":0,'
 FINGERPRINT = "fp_fake_relay"
 
 
@@ -26,19 +27,21 @@ def completion(parsed: ParsedRequest, reply: Reply, created: int, words: list[st
         logprobs = _logprobs(reply, reply.content, reply.reasoning_tokens, shown)
     if reply.show_reasoning and reply.reasoning_tokens:
         message["reasoning_content"] = "".join(words[: reply.reasoning_tokens])
-    choice = {"index": 0, "message": message, "logprobs": logprobs, "finish_reason": reply.finish_reason}
-    return {**_head(parsed, reply, created, "chat.completion"), "choices": [choice], "usage": usage(parsed, reply)}
+    choice = {"message": message, "logprobs": logprobs, "finish_reason": reply.finish_reason}
+    choices = [{"index": number, **choice} for number in range(parsed.choices)]
+    return {**_head(parsed, reply, created, "chat.completion"), "choices": choices, "usage": usage(parsed, reply)}
 
 
 def usage(parsed: ParsedRequest, reply: Reply) -> dict[str, Any]:
-    """Return the usage in the chat format."""
+    """Return the usage in the chat format: the input counts once, and the output of every choice."""
+    output_tokens = reply.output_tokens * parsed.choices
     return {
         "prompt_tokens": parsed.input_tokens,
-        "completion_tokens": reply.output_tokens,
-        "total_tokens": parsed.input_tokens + reply.output_tokens,
+        "completion_tokens": output_tokens,
+        "total_tokens": parsed.input_tokens + output_tokens,
         "prompt_tokens_details": {"cached_tokens": reply.cached_input_tokens, "audio_tokens": 0},
         "completion_tokens_details": {
-            "reasoning_tokens": reply.reasoning_tokens,
+            "reasoning_tokens": reply.reasoning_tokens * parsed.choices,
             "audio_tokens": 0,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,
@@ -88,11 +91,37 @@ class ChatEvents(Events):
         return [*events, b"data: [DONE]\n\n"]
 
 
-def chat_events(parsed: ParsedRequest, reply: Reply, created: int) -> ChatEvents:
+def chat_events(parsed: ParsedRequest, reply: Reply, created: int) -> Events:
     """Return the events of an answer, with or without special content."""
     if reply.content is None:
-        return ChatEvents(parsed, reply, created)
-    return ContentChatEvents(parsed, reply, created, reply.content)
+        events = ChatEvents(parsed, reply, created)
+    else:
+        events = ContentChatEvents(parsed, reply, created, reply.content)
+    return events if parsed.choices == 1 else EventsOfChoices(events, parsed.choices)
+
+
+class EventsOfChoices(Events):
+    """The events of several choices, each of which has its own."""
+
+    def __init__(self, events: ChatEvents, choices: int) -> None:
+        self._events = events
+        self._choices = choices
+
+    def opening(self) -> list[bytes]:
+        return self._of_each(self._events.opening())
+
+    def token(self, token: int, word: str | None = None) -> bytes:
+        return b"".join(self._of_each([self._events.token(token, word)]))
+
+    def closing(self, *, with_usage: bool = True) -> list[bytes]:
+        return self._of_each(self._events.closing(with_usage=with_usage))
+
+    def _of_each(self, events: list[bytes]) -> list[bytes]:
+        return [
+            event.replace(_FIRST, b'"choices":[{"index":%d,' % number)
+            for event in events
+            for number in range(self._choices if _FIRST in event else 1)
+        ]
 
 
 class ContentChatEvents(ChatEvents):

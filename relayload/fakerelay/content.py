@@ -7,6 +7,8 @@ from relayload.fakerelay.shapes.pieces import pieces
 from relayload.fakerelay.tokens import made_up
 from relayload.fakerelay.wishes import CallWish, Wish
 
+_NO_JSON = "]}"
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -61,6 +63,12 @@ class Content:
             (number, segment.function, "".join(islice(left, len(segment.tokens))))
             for number, segment in enumerate(self.segments)
         ]
+
+    @property
+    def spoilt(self) -> "Content":
+        """The content with another last token, so that its JSON does not parse."""
+        *others, last = self.segments
+        return replace(self, segments=(*others, replace(last, tokens=(*last.tokens[:-1], _NO_JSON))))
 
     def within(self, limit: int) -> "Content":
         """Return the content cut to at most `limit` tokens."""

@@ -134,6 +134,12 @@ class MalformedJson(InStream):
     kind: Literal["malformed_json"]
 
 
+class InvalidOutput(Fault):
+    """The JSON that the model writes does not parse: structured output, or the arguments of its last call."""
+
+    kind: Literal["invalid_output"]
+
+
 class Coalesce(Fault):
     """Several events come in one packet, when the last of them is due."""
 
@@ -209,6 +215,7 @@ AnyFault = Annotated[
     | ErrorBody
     | MissingUsage
     | MalformedJson
+    | InvalidOutput
     | Coalesce
     | Fragment
     | SplitUtf8

@@ -79,6 +79,8 @@ class ParsedRequest:
     """The requested form of the answer; None for generated words."""
     echo: Mapping[str, Any] | None = None
     """Fields of the request that a response repeats."""
+    choices: int = 1
+    """How many answers are given at once, each with the same text."""
     kept: bool = False
     """Whether the response is stored for later retrieval."""
 
@@ -128,6 +130,7 @@ def parse_chat(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
         show_reasoning=chat.include_reasoning,
         texts=tuple(texts),
         wish=chat_wish(chat, texts),
+        choices=chat.n or 1,
     )
 
 

@@ -79,7 +79,7 @@ class RequestHandler:
         self._note_request(parsed)
         turn = self._format.turn(self._run.behavior, parsed, key, self._elapsed_s)
         self._admission = turn.admission
-        self._note_turn(turn)
+        self._note_turn(turn, getattr(parsed, "choices", 1))
         if turn.admission.refused_by is not None:
             raise Refusal(Reason.LIMITED, model=parsed.model, standing=turn.admission.refused_by)
         status = next((fault for fault in turn.faults if isinstance(fault, Status)), None)
@@ -93,11 +93,11 @@ class RequestHandler:
         entry.model, entry.stream, entry.input_tokens = parsed.model, parsed.stream, parsed.input_tokens
         entry.kind = parsed.kind
 
-    def _note_turn(self, turn: Turn) -> None:
+    def _note_turn(self, turn: Turn, choices: int) -> None:
         entry, reply = self._entry, turn.reply
         entry.number, entry.ttft_s, entry.tokens_per_s = reply.number, reply.ttft_s, reply.tokens_per_s
         entry.cached_input_tokens = reply.cached_input_tokens
-        entry.output_tokens, entry.reasoning_tokens = reply.output_tokens, reply.reasoning_tokens
+        entry.output_tokens, entry.reasoning_tokens = reply.output_tokens * choices, reply.reasoning_tokens * choices
         entry.faults = [fault.kind for fault in turn.faults]
 
     def _answer_with_status(self, fault: Status) -> None:

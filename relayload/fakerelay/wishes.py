@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from relayload.core.wire.schema_keywords import Unfit
 from relayload.fakerelay.bodies import (
     ChatBody,
     CompletionBody,
@@ -25,7 +26,6 @@ from relayload.fakerelay.bodies import (
     ToolMessage,
 )
 from relayload.fakerelay.refusals import Reason, Refusal
-from relayload.fakerelay.shapes.keywords import Unfit
 from relayload.fakerelay.shapes.sample import sample
 from relayload.fakerelay.shapes.strict import check_strict
 

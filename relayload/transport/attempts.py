@@ -19,6 +19,8 @@ from relayload.core.wire.response_limits import (
     check_json,
 )
 from relayload.core.wire.stream import FinishReason, StreamFlaw, TokenStream
+from relayload.core.wire.structured_output import all_fit, schema_of
+from relayload.core.wire.tool_calls import NO_CALLS, CallCounts, ToolCalls, asks_for_calls
 from relayload.core.wire.tpot import streamed_tokens
 from relayload.transport import Answer
 from relayload.transport.failures import OUTCOMES, Failure
@@ -76,6 +78,8 @@ class _Verdict(Struct, kw_only=True, gc=False):
     text: str = ""
     remarks: tuple[str, ...] = ()
     replaced: int = 0
+    calls: CallCounts = NO_CALLS
+    other_texts: tuple[str, ...] = ()
 
 
 def answer(reading: Reading, phases: Phases, secrets: Secrets) -> Answer:
@@ -128,7 +132,23 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secre
         send_s,
         waiting_s,
         receive_s,
+        *verdict.calls,
+        _fits_schema(reading.request, verdict),
     )
+
+
+def _fits_schema(request: WireRequest, verdict: _Verdict) -> bool | None:
+    """Return whether an ok answer fits the schema that was asked for. An answer of calls alone has nothing to fit."""
+    schema = schema_of(request.endpoint, request.body)
+    if schema is None or verdict.outcome is not Outcome.OK or (verdict.calls.all and not verdict.text):
+        return None
+    return all_fit((verdict.text, *verdict.other_texts), schema)
+
+
+def _call_counts(request: WireRequest, calls: ToolCalls | None) -> CallCounts:
+    if calls is None or not asks_for_calls(request.body):
+        return NO_CALLS
+    return calls.counts(empty_is_valid=request.endpoint is Endpoint.MESSAGES)
 
 
 def _buffered(stream: TokenStream, sent_at_s: float | None, ended_at_s: float | None) -> bool:
@@ -193,7 +213,7 @@ def _judged(reading: Reading) -> _Verdict:
     if not 200 <= status < 300:
         return _Verdict(outcome=outcome_of_status(status), error=f"http_{status}", fault=_fault(reading, status))
     if reading.stream is not None:
-        return _judged_stream(reading.stream, reading.finish_reason)
+        return _judged_stream(reading.stream, reading.finish_reason, reading.request)
     return _judged_body(reading)
 
 
@@ -222,10 +242,12 @@ def _outcome_of_failure(failure: Failure, status: int | None) -> Outcome:
     return OUTCOMES[failure]
 
 
-def _judged_stream(stream: TokenStream, finish_reason: FinishReason) -> _Verdict:
+def _judged_stream(stream: TokenStream, finish_reason: FinishReason, request: WireRequest) -> _Verdict:
     flaw = stream.flaw_where(finish_reason)
     if flaw is None:
-        return _of_stream(stream, Outcome.OK, None)
+        verdict = _of_stream(stream, Outcome.OK, None)
+        verdict.calls, verdict.other_texts = _call_counts(request, stream.calls), stream.other_texts
+        return verdict
     if flaw is StreamFlaw.ERROR_EVENT:
         return _of_stream(stream, _outcome_of_fault(stream.fault, flaw), flaw)
     return _of_stream(stream, OUTCOMES[flaw], flaw)
@@ -278,6 +300,8 @@ def _judged_body(reading: Reading) -> _Verdict:
             finish_reason=whole.finish_reason,
             answer_id=whole.answer_id,
             text=whole.text,
+            calls=_call_counts(reading.request, _whole_calls(whole)),
+            other_texts=whole.other_texts,
         )
     return _Verdict(
         outcome=Outcome.OK if flaw is None else _outcome_of_fault(whole.fault, flaw),
@@ -289,7 +313,17 @@ def _judged_body(reading: Reading) -> _Verdict:
         text="" if wants_stream else whole.text,
         remarks=_remarks(zero_usage=whole.zero_usage and flaw is None, replaced=whole.replaced > 0),
         replaced=whole.replaced,
+        calls=NO_CALLS if flaw else _call_counts(reading.request, _whole_calls(whole)),
+        other_texts=whole.other_texts,
     )
+
+
+def _whole_calls(whole: WholeAnswer) -> ToolCalls | None:
+    if not whole.calls:
+        return None
+    calls = ToolCalls()
+    calls.add(whole.calls)
+    return calls
 
 
 def _outcome_of_fault(fault: RelayFault | None, flaw: AnswerFlaw | StreamFlaw) -> Outcome:

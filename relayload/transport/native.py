@@ -10,6 +10,7 @@ from relayload import clock
 from relayload.core.wire.request import Endpoint, Timeouts, WireRequest
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits
 from relayload.core.wire.stream import FinishReason
+from relayload.core.wire.structured_output import schema_of
 from relayload.transport import Answer, OnText
 from relayload.transport.attempts import Phases, Reading, answer
 from relayload.transport.buffers import Buffers
@@ -96,7 +97,8 @@ class NativeTransport:
         self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False, on_text: OnText | None = None
     ) -> Answer:
         """Send once and return the answer. Silently resends if the relay was just closing the connection."""
-        sending = Sending(timeouts, clock.now_s(), request.endpoint, request.stream, keep_text, on_text)
+        keeps = keep_text or schema_of(request.endpoint, request.body) is not None
+        sending = Sending(timeouts, clock.now_s(), request.endpoint, request.stream, keeps, on_text)
         body = msgspec.json.encode(request.body)
         data = self._heads[request.endpoint].render(request.path, request.headers, len(body)) + body
         number = None if self._http_log is None else self._http_log.wanted()

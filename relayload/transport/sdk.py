@@ -29,6 +29,7 @@ from relayload.core.wire.request import Endpoint, Timeouts, WireRequest
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, TooLarge
 from relayload.core.wire.responses import ResponseEvent, response_event
 from relayload.core.wire.stream import FinishReason, TokenStream
+from relayload.core.wire.structured_output import schema_of
 from relayload.transport import Answer, OnText
 from relayload.transport.attempts import Phases, Reading, answer
 from relayload.transport.buffers import Buffers
@@ -153,8 +154,9 @@ class SdkTransport:
             Reading(request=request, keep_body=keep_text, limits=self._limits, finish_reason=self._finish_reason),
             Phases(sent_at_s=called_at_s),
         )
+        keeps = keep_text or schema_of(request.endpoint, request.body) is not None
         new_stream = partial(
-            TokenStream, request.endpoint, bucket, keep_text=keep_text, on_text=on_text, limits=self._limits
+            TokenStream, request.endpoint, bucket, keep_text=keeps, on_text=on_text, limits=self._limits
         )
         caller = getcurrent()
         timer = DeadlineTimer(

@@ -12,7 +12,10 @@ from relayload.core.wire.request import Timeouts
     [
         ({"driver": "nativ"}, "driver: expected native or openai, got 'nativ'"),
         ({"finish_reason": "never"}, "finish_reason: expected required or optional, got 'never'"),
-        ({"dialect": "oneapi"}, "dialect: expected openai or litellm or one-api or apisix or openrouter, got 'oneapi'"),
+        (
+            {"dialect": "oneapi"},
+            "dialect: expected openai or litellm or one-api or apisix or openrouter or anthropic, got 'oneapi'",
+        ),
         (
             {"max_tokens_field": "max"},
             "max_tokens_field: expected max_completion_tokens or max_tokens or none, got 'max'",

@@ -106,6 +106,18 @@ def test_arguments_are_streamed_in_pieces_one_for_each_token(client):
     assert sum(hasattr(chunk, "x_relayload") for chunk in chunks) == 1
 
 
+@pytest.mark.parametrize("more", [{}, {"tools": [WEATHER]}])
+def test_several_choices_are_each_whole_and_counted_together(client, more):
+    whole = chat(client, n=3, **more)
+    answer, chunks = streamed(client, n=3, stream_options={"include_usage": True}, **more)
+    for found in (whole, answer):
+        assert [choice.index for choice in found.choices] == [0, 1, 2]
+        texts = [(each.message.content, len(each.message.tool_calls or [])) for each in found.choices]
+        assert texts[0] == texts[1] == texts[2]
+        assert (found.usage.completion_tokens, found.usage.prompt_tokens) == (120, whole.usage.prompt_tokens)
+    assert sum(hasattr(chunk, "x_relayload") for chunk in chunks) == 1
+
+
 def test_a_conversation_with_a_call_ends_in_words(client):
     call = chat(client, tools=[WEATHER]).choices[0].message
     messages = [*MESSAGES, call, {"role": "tool", "tool_call_id": call.tool_calls[0].id, "content": "rain"}]
@@ -467,8 +479,8 @@ WRONG_CHATS = [
     ({"top_p": 1.1}, "top_p", "decimal_above_max_value"),
     ({"frequency_penalty": 2.5}, "frequency_penalty", "decimal_above_max_value"),
     ({"presence_penalty": -3}, "presence_penalty", "decimal_below_min_value"),
-    ({"n": 2}, "n", "invalid_value"),
-    ({"n": 0}, "n", "invalid_value"),
+    ({"n": 129}, "n", "integer_above_max_value"),
+    ({"n": 0}, "n", "integer_below_min_value"),
     ({"max_tokens": 0}, "max_tokens", "integer_below_min_value"),
     ({"max_completion_tokens": -1}, "max_completion_tokens", "integer_below_min_value"),
     ({"max_tokens": 1, "max_completion_tokens": 1}, "max_tokens", "invalid_parameter_combination"),
@@ -694,7 +706,6 @@ def test_embeddings_are_refused_alike(client, more, param, code):
             "Invalid value for 'reasoning_effort': 'ultra'. Supported values are: 'high', 'low', 'max', 'medium', "
             "'minimal', 'none', and 'xhigh'.",
         ),
-        ({"n": 3}, "Invalid value for 'n': 3 (the fake relay gives one choice). Supported values are: 1."),
         (
             {"messages": [{"role": "boss", "content": "a"}]},
             "Invalid value for 'messages[0].role': 'boss'. Supported values are: 'system', 'developer', 'user', "

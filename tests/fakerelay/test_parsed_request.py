@@ -80,7 +80,7 @@ def test_a_length_that_is_none_is_refused(text):
         (b'{"model": "o3", "messages": []}', Reason.BAD_VALUE, "messages"),
         (b'{"model": "o3", "messages": [{"role": 1}]}', Reason.BAD_VALUE, "messages[0].role"),
         (b'{"model": "o3", "messages": [{"role": "user"}]}', Reason.BAD_VALUE, "messages[0].content"),
-        (b'{"model": "o3", "messages": [{"role": "user", "content": ""}], "n": 2}', Reason.BAD_VALUE, "n"),
+        (b'{"model": "o3", "messages": [{"role": "user", "content": ""}], "n": 200}', Reason.BAD_VALUE, "n"),
         (b'{"model": "o3", "max_tokens": 0, "messages": []}', Reason.BAD_VALUE, "max_tokens"),
     ],
 )

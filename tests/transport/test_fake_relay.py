@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from support import PATIENCE_S, PATIENT, asked
@@ -11,6 +12,7 @@ from relayload import clock
 from relayload.core.model.record import Outcome
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.embeddings import embeddings_request, vectors
+from relayload.core.wire.messages import messages_request
 from relayload.core.wire.responses import responses_request
 from relayload.fakerelay.process import FakeRelay
 
@@ -35,8 +37,13 @@ FAULTS = {
     "buffered": ("ok", None, "ok", None),
     "wrong_length, by: 10": ("ok", None, "broken_stream", "truncated"),
     "huge_chunk, size: 1MB": ("ok", None, "ok", None),
+    "invalid_output": ("ok", None, "ok", None),
     "stall, for: 3s, keep_alive: 50ms": ("timed_out", "gap_timeout", "ok", None),
 }
+
+
+INVALID = f"model-{list(FAULTS).index('invalid_output')}"
+"""The model whose JSON does not parse."""
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +74,7 @@ def thinking_relay(tmp_path_factory):
         yield relay
 
 
-@pytest.mark.parametrize("new_request", [chat_request, responses_request])
+@pytest.mark.parametrize("new_request", [chat_request, responses_request, messages_request])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_fault_is_told_by_its_name(relay, connect, fault, new_request):
     transport = connect(relay.base_url)
@@ -97,7 +104,16 @@ def test_hidden_thoughts_are_told_and_not_streamed(thinking_relay, connect, new_
     assert attempt.ttft_s <= attempt.last_token_s <= attempt.service_s
 
 
-FUNCTION = {"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}
+STRICT = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
+FUNCTION: dict[str, Any] = {
+    "name": "weather",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+}
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -106,16 +122,44 @@ FUNCTION = {"name": "weather", "parameters": {"type": "object", "properties": {"
     [
         (chat_request, {"type": "function", "function": FUNCTION}),
         (responses_request, {"type": "function", **FUNCTION}),
+        (messages_request, {"name": "weather", "input_schema": FUNCTION["parameters"]}),
     ],
 )
-def test_the_arguments_of_a_call_are_tokens(relay, connect, new_request, tool, stream):
-    extra = {"tools": [tool], "tool_choice": "required"}
-    request = new_request("model-0", [{"role": "user", "content": "hi"}], stream=stream, extra=extra)
+@pytest.mark.parametrize("valid", [True, False])
+def test_the_arguments_of_a_call_are_tokens_and_are_parsed(relay, connect, new_request, tool, stream, valid):
+    choice = {"type": "any"} if new_request is messages_request else "required"
+    extra = {"tools": [tool], "tool_choice": choice}
+    model = "model-0" if valid else INVALID
+    request = new_request(model, [{"role": "user", "content": "hi"}], stream=stream, extra=extra)
     attempt = connect(relay.base_url).send(request, PATIENT).attempt
     assert (attempt.outcome, attempt.error, attempt.output_tokens) == (Outcome.OK, None, TOKENS)
+    parses = valid or (new_request is messages_request and not stream)  # which has an object there
+    assert (attempt.tool_calls, attempt.valid_tool_calls, attempt.fits_schema) == (1, int(parses), None)
     if stream:
         assert attempt.ttft_s <= attempt.last_token_s
         assert attempt.ttfo_s is None
+
+
+NAMED = {"name": "n", "schema": FUNCTION["parameters"]}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    ("new_request", "extra"),
+    [
+        (chat_request, {"response_format": {"type": "json_schema", "json_schema": NAMED}}),
+        (chat_request, {"response_format": {"type": "json_schema", "json_schema": NAMED}, "n": 2}),
+        (responses_request, {"text": {"format": {"type": "json_schema", **NAMED}}}),
+        (messages_request, {"output_config": {"format": {"type": "json_schema", "schema": STRICT}}}),
+    ],
+)
+@pytest.mark.parametrize("fits", [True, False])
+def test_structured_output_is_checked_against_its_schema(relay, connect, new_request, extra, stream, fits):
+    model = "model-0" if fits else INVALID
+    request = new_request(model, [{"role": "user", "content": "hi"}], stream=stream, extra=extra)
+    attempt = connect(relay.base_url).send(request, PATIENT).attempt
+    assert (attempt.outcome, attempt.fits_schema, attempt.tool_calls) == (Outcome.OK, fits, 0)
+    assert attempt.output_tokens == TOKENS * extra.get("n", 1)
 
 
 @pytest.mark.parametrize("encoding", ["float", "base64"])

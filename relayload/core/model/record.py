@@ -172,6 +172,13 @@ class Attempt(Struct, frozen=True, omit_defaults=True, rename={"relay_message": 
     send_s: Seconds | None = None
     waiting_s: Seconds | None = None
     receive_s: Seconds | None = None
+    tool_calls: Count = 0
+    """Calls in an ok answer, where the request offered tools."""
+    valid_tool_calls: Count = 0
+    """Those with a name, and with arguments that are a JSON object."""
+    fits_schema: bool | None = None
+    """Whether an ok answer is JSON that fits the schema that the request asked for; None where it asked for none, or it
+    could not be checked."""
 
     @property
     def unanswered(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from relayload.core.wire.request import RelayFault
+from relayload.core.wire.tool_calls import CallPart
 from relayload.core.wire.whole_text import LONGEST_NAME, whole_name
 
 
@@ -41,6 +42,14 @@ class Tokens(NamedTuple):
 NO_TOKENS = Tokens()
 
 
+class OtherChoice(NamedTuple):
+    """What an event, or a whole answer, has of a choice that is not the first."""
+
+    index: Any
+    text: str
+    finished: bool
+
+
 class Event(Struct, kw_only=True, gc=False):
     """The content of one event of a stream."""
 
@@ -58,6 +67,10 @@ class Event(Struct, kw_only=True, gc=False):
     finish_reason: str | None = None
     answer_id: str | None = None
     fault: RelayFault | None = None
+    calls: tuple[CallPart, ...] = ()
+    """Parts of tool calls."""
+    others: tuple[OtherChoice, ...] = ()
+    """What it adds to choices after the first, if several were asked for."""
     done: bool = False
     """Whether it is the last event of the answer."""
 
@@ -78,6 +91,10 @@ class WholeAnswer(Struct, kw_only=True, gc=False):
     text: str = ""
     replaced: int = 0
     """The number of invalid characters in the text that were replaced by U+FFFD."""
+    calls: tuple[CallPart, ...] = ()
+    """Its tool calls."""
+    other_texts: tuple[str, ...] = ()
+    """The visible texts of the choices after the first."""
     zero_usage: bool = False
     """Whether its usage reports zero output tokens although there is output, so that the count is useless."""
 

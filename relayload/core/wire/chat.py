@@ -15,10 +15,12 @@ from relayload.core.wire.answers import (
     AnswerFlaw,
     Event,
     MalformedAnswer,
+    OtherChoice,
     Tokens,
     WholeAnswer,
     answer_id_of,
 )
+from relayload.core.wire.chat_calls import call_parts
 from relayload.core.wire.faults import (
     ErrorFields,
     fault_of,
@@ -91,6 +93,7 @@ class Delta(Struct, gc=False):
     content: Any = None
     reasoning_content: Any = None
     reasoning: Any = None
+    reasoning_text: Any = None
     reasoning_details: Any = None
     thinking: Any = None
     thinking_blocks: Any = None
@@ -175,7 +178,9 @@ def _add_choice(event: Event, choice: Choice) -> None:
     if choice.finish_reason and not failed_finish(event.finish_reason):
         event.finish_reason = finish_reason_of(choice.finish_reason) or event.finish_reason
     if choice.delta is not None:
-        _add_delta(event, choice.delta, is_first=not choice.index)
+        _add_delta(event, choice.delta, choice.index)
+    if choice.index:
+        _add_other(event, choice, choice.delta)
     if choice.usage is not None:
         event.tokens = merged(tokens(choice.usage), event.tokens or NO_TOKENS)
     if choice.error and event.fault is None and is_error(choice.error):
@@ -188,27 +193,35 @@ def _tokens_of(chunk: Chunk) -> Tokens:
     return merged(tokens(in_part), tokens(chunk.usage)) if in_part else tokens(chunk.usage)
 
 
-def _add_delta(event: Event, delta: Delta, *, is_first: bool) -> None:
+def _add_other(event: Event, choice: Choice, delta: Delta | None) -> None:
+    """Note what there is of a choice after the first, which is put together on its own."""
+    text, finished = visible_text(delta) if delta else "", finish_reason_of(choice.finish_reason) is not None
+    if isinstance(choice.index, int) and (text or finished or _is_call(delta)):
+        event.others = (*event.others, OtherChoice(choice.index, text, finished))
+
+
+def _add_delta(event: Event, delta: Delta, index: Any) -> None:
     content = delta.content
     if content and isinstance(content, str):
         event.has_token = event.visible = True
-        if is_first:
+        if not index:
             event.text += content
     elif _is_visible(delta):
         event.has_token = event.visible = True
-        if is_first:
+        if not index:
             event.text += visible_text(delta)
     if (
         delta.reasoning_content
         or delta.reasoning
+        or delta.reasoning_text
         or delta.reasoning_details
         or delta.thinking
         or delta.thinking_blocks
         or isinstance(content, _PARTS)
     ):
         _add_thought(event, delta)
-    if not event.has_token and (_has_call(delta.tool_calls) or _has_call_part(delta.function_call)):
-        event.has_token = True
+    if delta.tool_calls or delta.function_call:
+        _add_calls(event, delta, index)
 
 
 def _add_thought(event: Event, delta: Delta) -> None:
@@ -243,7 +256,7 @@ def _has_audio(audio: Any) -> bool:
 def thought_of(delta: Delta) -> str:
     """Return the reasoning. A relay that sends it in several fields repeats the same text."""
     fields = (
-        delta.reasoning_content or delta.reasoning,
+        delta.reasoning_content or delta.reasoning or delta.reasoning_text,
         delta.reasoning_details,
         delta.thinking or delta.thinking_blocks,
     )
@@ -257,17 +270,14 @@ def _parts(content: Any) -> list[Any]:
     return content if isinstance(content, list) else []
 
 
-def _has_call(tool_calls: Any) -> bool:
-    return isinstance(tool_calls, list) and any(
-        _has_call_part(each.get("function")) or _has_call_part(each.get("custom"))
-        for each in tool_calls
-        if isinstance(each, dict)
-    )
+def _add_calls(event: Event, delta: Delta, choice: Any) -> None:
+    if parts := call_parts(delta.tool_calls, delta.function_call, choice):
+        event.has_token = True
+        event.calls = (*event.calls, *parts)
 
 
-def _has_call_part(function: Any) -> bool:
-    """Return whether it contains a part of a call: the name, or some of the arguments."""
-    return isinstance(function, dict) and any(function.get(name) for name in ("name", "arguments", "input"))
+def _is_call(delta: Delta | None) -> bool:
+    return delta is not None and bool(delta.tool_calls or delta.function_call)
 
 
 def read_completion(body: bytes, _request: WireRequest) -> WholeAnswer:
@@ -284,6 +294,8 @@ def _usual_answer(completion: Chunk) -> WholeAnswer | None:
     (choice,) = choices
     message, reason = choice.message, choice.finish_reason
     if message is None or choice.error or choice.usage is not None or reason not in USUAL_FINISHES:
+        return None
+    if message.tool_calls or message.function_call:
         return None
     text, counted = message.content, tokens(completion.usage)
     if type(text) is not str or not text or not is_whole(text) or counted.output == 0:
@@ -310,7 +322,8 @@ def _fault_in(completion: Chunk, body: bytes) -> RelayFault | None:
 def _whole_answer(completion: Chunk, choices: list[Choice]) -> WholeAnswer:
     first, text = choices[0], WholeText()
     reasons = [reason for choice in choices if (reason := finish_reason_of(choice.finish_reason))]
-    failed, has_output = next(filter(failed_finish, reasons), None), _has_output(choices)
+    output = _output(choices)
+    failed, has_output = next(filter(failed_finish, reasons), None), output.has_token
     counted = merged(tokens(first.usage), _tokens_of(completion))
     zero_usage = has_output and counted.output == 0
     return WholeAnswer(
@@ -321,16 +334,18 @@ def _whole_answer(completion: Chunk, choices: list[Choice]) -> WholeAnswer:
         answer_id=answer_id_of(completion.id),
         text=text.add(visible_text(first.message) if first.message else "") + text.end(),
         replaced=text.replaced,
+        calls=output.calls,
+        other_texts=tuple(visible_text(choice.message) for choice in choices[1:] if choice.message),
     )
 
 
-def _has_output(choices: list[Choice]) -> bool:
-    """Return whether anything was generated."""
+def _output(choices: list[Choice]) -> Event:
+    """Return all choices as one event, whose text is of no interest."""
     event = Event()
-    for choice in choices:
+    for number, choice in enumerate(choices):
         if choice.message is not None:
-            _add_delta(event, choice.message, is_first=False)
-    return event.has_token
+            _add_delta(event, choice.message, number)
+    return event
 
 
 def visible_text(delta: Delta) -> str:

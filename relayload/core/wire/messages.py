@@ -6,7 +6,7 @@ How much of the thinking is streamed is unknown: newer models stream a summary o
 Source: Anthropic API reference, Messages, and its streaming events.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -22,6 +22,7 @@ from relayload.core.wire.lenient import UNREADABLE, read_leniently
 from relayload.core.wire.message_input import message_input
 from relayload.core.wire.request import Endpoint, RelayFault, WireRequest, with_fields
 from relayload.core.wire.thoughts import is_thought, thought_text
+from relayload.core.wire.tool_calls import CallPart
 from relayload.core.wire.usage import Usage, tokens
 from relayload.core.wire.whole_text import WholeText
 
@@ -146,24 +147,27 @@ def read_message_event(data: bytes, name: bytes) -> Event | None:
             return _other_event(data, read)
 
 
-def _event_of_delta(delta: _Delta, _index: Any) -> Event:
+def _event_of_delta(delta: _Delta, index: Any) -> Event:
     if isinstance(delta.text, str) and delta.text:
         return Event(has_token=True, visible=True, text=delta.text)
     if delta.type in ("thinking_delta", "signature_delta") or delta.thinking:
         thought = thought_text(delta.thinking)
         return Event(has_token=bool(thought), thought=thought, summarised=True)
-    return Event(has_token=bool(delta.partial_json))
+    part = delta.partial_json
+    if not isinstance(part, str) or not part:
+        return Event()
+    return Event(has_token=True, calls=(CallPart(_place(index), arguments=part),))
 
 
-def _event_of_block(block: Any, _index: Any) -> Event:
+def _event_of_block(block: Any, index: Any) -> Event:
     """Convert the beginning of a block: that of a call has its name; others are usually empty."""
     if not isinstance(block, dict):
         return Event()
     if is_thought(block):
         thought = thought_text(block.get("thinking"))
         return Event(has_token=bool(thought), thought=thought, summarised=True)
-    text = _text_of(block)
-    return Event(has_token=bool(text) or _is_call(block), visible=bool(text), text=text)
+    text, calls = _text_of(block), (_call(block, _place(index)),) if _is_call(block) else ()
+    return Event(has_token=bool(text or calls), visible=bool(text), text=text, calls=calls)
 
 
 def _event_of_start(message: Any) -> Event:
@@ -214,6 +218,7 @@ def _whole_answer(message: _Message, blocks: list[dict[str, Any]], reason: str |
         answer_id=answer_id_of(message.id),
         text=text.add("".join(map(_text_of, blocks))) + text.end(),
         replaced=text.replaced,
+        calls=tuple(_call(block, number) for number, block in enumerate(blocks) if _is_call(block)),
     )
 
 
@@ -237,6 +242,16 @@ def _text_of(block: dict[str, Any]) -> str:
 
 def _is_call(block: dict[str, Any]) -> bool:
     return block.get("type") == "tool_use" and bool(block.get("name"))
+
+
+def _call(block: dict[str, Any], place: Hashable) -> CallPart:
+    """Return a call, whose arguments are an object; in a stream they follow, and `{}` stands for them."""
+    given = block.get("input")
+    return CallPart(place, str(block["name"]), msgspec.json.encode(given).decode() if given else "")
+
+
+def _place(index: Any) -> Hashable:
+    return index if isinstance(index, int) else None
 
 
 def _is_list(content: Any) -> bool:

@@ -27,6 +27,7 @@ from relayload.core.wire.form import OPENAI, Form
 from relayload.core.wire.lenient import UNREADABLE, read_leniently
 from relayload.core.wire.request import Endpoint, RelayFault, WireRequest, with_fields
 from relayload.core.wire.thoughts import thought_text
+from relayload.core.wire.tool_calls import CallPart
 from relayload.core.wire.usage import Usage, tokens
 from relayload.core.wire.whole_text import WholeText, whole_name
 
@@ -68,6 +69,8 @@ _FINAL = frozenset(
     {"response.completed", "response.done", "response.incomplete", "response.cancelled", "response.canceled", _FAILED}
 )
 _ERRORS = frozenset({"error", "response.error"})
+_CALL_FIELDS: Mapping[str, str] = MappingProxyType({"function_call": "arguments", "custom_tool_call": "input"})
+"""The items that are calls of the client's tools, and where each has its arguments."""
 
 
 def responses_request(
@@ -129,6 +132,8 @@ class ResponseEvent(Struct, gc=False):
     code: Any = None
     usage: Usage | None = None
     """Some relays report usage here, beside the response."""
+    item: Any = None
+    output_index: Any = None
 
 
 _decode_event = msgspec.json.Decoder(ResponseEvent).decode
@@ -160,6 +165,8 @@ def response_event(read: ResponseEvent, fields: ErrorFields | None = None) -> Ev
         return _event_of_token(part, read)
     if fault := _fault_of_event(read, fields):
         return Event(fault=fault)
+    if read.type == "response.output_item.done":
+        return Event(calls=_calls_of([read.item], read.output_index))
     event = Event() if read.response is None and read.type not in _FINAL else _event_of_response(read)
     if event.tokens is None and read.usage is not None:
         event.tokens = tokens(read.usage)
@@ -225,6 +232,7 @@ def read_response(body: bytes, _request: WireRequest) -> WholeAnswer:
         answer_id=answer_id_of(response.id),
         text=text.add("".join(map(_visible_text, response.output or ()))) + text.end(),
         replaced=text.replaced,
+        calls=_calls_of(response.output or []),
     )
 
 
@@ -232,6 +240,21 @@ def _fault_in(response: _WholeResponse, body: bytes) -> RelayFault | None:
     if is_error(response.error):
         return fault_of(read_error_fields(body))
     return fault_of_error(response.error) if response.status == "failed" else None
+
+
+def _calls_of(items: list[Any], first: Any = 0) -> tuple[CallPart, ...]:
+    """Return the calls among items of the output, the first of which has that number."""
+    numbered = enumerate(items, first if isinstance(first, int) else 0)
+    return tuple(part for number, item in numbered if isinstance(item, dict) and (part := _call_of(item, number)))
+
+
+def _call_of(item: dict[str, Any], number: int) -> CallPart | None:
+    field = _CALL_FIELDS.get(str(item.get("type")))
+    if field is None:
+        return None
+    name, given = item.get("name"), item.get(field)
+    words = given if isinstance(given, str) else ""
+    return CallPart(number, name if isinstance(name, str) else "", words, field == "input")
 
 
 def _finish_reason(response: Response, otherwise: str | None) -> str | None:

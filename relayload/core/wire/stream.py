@@ -23,6 +23,7 @@ from relayload.core.wire.response_limits import (
 )
 from relayload.core.wire.sse import SseParser
 from relayload.core.wire.token_pattern import TokenPattern
+from relayload.core.wire.tool_calls import ToolCalls
 from relayload.core.wire.usage import merged
 from relayload.core.wire.whole_text import WholeText
 
@@ -31,6 +32,8 @@ _PATTERN_BYTES = 4096
 """Longer events contain more than a token."""
 _ONE_LINE_BYTES = len(b"data: \n\n")
 """What an event of one line has beside its data."""
+_CHOICE_BYTES = 200
+"""About what a choice takes beside its text."""
 _BUFFERED_WITHIN_S = 0.005
 _BUFFERED_CHUNKS = 10
 _MIN_ANSWER_S = 0.02
@@ -80,6 +83,7 @@ class TokenStream:
         "_on_text",
         "_open_at_s",
         "_open_reads",
+        "_others",
         "_pattern",
         "_patterns_tried",
         "_shared_at_s",
@@ -87,8 +91,10 @@ class TokenStream:
         "_sse",
         "_text",
         "_thoughts",
+        "_unfinished",
         "_words",
         "answer_id",
+        "calls",
         "chunks",
         "done_at_s",
         "fault",
@@ -132,6 +138,12 @@ class TokenStream:
         self._text = bytearray()
         """One piece of UTF-8, because many small texts take far more memory."""
         self._names_bytes = 0
+        self._others: defaultdict[int, bytearray] = defaultdict(bytearray)
+        """By index, the texts of the choices after the first."""
+        self._unfinished: set[int] = set()
+        """The choices after the first that had no finish reason yet."""
+        self.calls: ToolCalls | None = None
+        """The tool calls, once there is a part of one."""
         self._words = WholeText()
         self._thoughts = WholeText()
         self.answer_id: str | None = None
@@ -244,12 +256,12 @@ class TokenStream:
         ):
             self._pattern = self._format.pattern_of(data)
             self._patterns_tried += 1
-        return self._keep_text or not stays_idle or self._names_bytes != names_bytes
+        return self._keep_text or not stays_idle or self._names_bytes != names_bytes or self.calls is not None
 
     @property
     def held_bytes(self) -> int:
         """The memory held until the stream is over: the unfinished event, the text and the names."""
-        return self._sse.held_bytes + len(self._text) + self._names_bytes
+        return self._sse.held_bytes + len(self._text) + self._names_bytes + self._parts_bytes
 
     def end(self, at_s: float) -> None:
         """Note that the stream ended cleanly at this instant. Raises TooLarge."""
@@ -268,6 +280,8 @@ class TokenStream:
         self._sse.drop()
         if self.done_at_s is None:
             self._text.clear()
+            self._others.clear()
+            self.calls = None
             self.answer_id = self.finish_reason = None
             self._names_bytes = 0
 
@@ -294,7 +308,7 @@ class TokenStream:
             return StreamFlaw.FAILED_FINISH
         if self.malformed:
             return StreamFlaw.MALFORMED_EVENT
-        if self.finish_reason is not None:
+        if self.finish_reason is not None and not self._unfinished:
             return None
         if self.done_at_s is not None and not self.chunks:
             return StreamFlaw.NO_OUTPUT
@@ -304,6 +318,11 @@ class TokenStream:
     def text(self) -> str:
         """The visible content, if it was kept."""
         return self._text.decode()
+
+    @property
+    def other_texts(self) -> tuple[str, ...]:
+        """The visible content of the choices after the first, if it was kept."""
+        return tuple(text.decode("utf-8", "replace") for _, text in sorted(self._others.items()))
 
     def buffered(self, sent_at_s: float, ended_at_s: float) -> bool:
         """Return whether many events came all at once at the end, so that something buffered them."""
@@ -332,6 +351,8 @@ class TokenStream:
             self._note_more(at_s)
         if event.summarised:
             self.summarised = True
+        if event.calls or event.others:
+            self._take_parts(event)
         if event.fault is not None:
             self.fault = self.fault or event.fault
         if event.tokens is not None and event.tokens != NO_TOKENS:
@@ -352,6 +373,25 @@ class TokenStream:
             if self._keep_text or self._words.unfinished or not event.text.isascii():
                 self._keep(self._words.add(event.text).encode())
         self._count_token(at_s)
+
+    def _take_parts(self, event: Event) -> None:
+        """Keep what is put together apart from the text: tool calls, and choices after the first."""
+        if event.calls:
+            self.calls = self.calls or ToolCalls()
+            self.calls.add(event.calls)
+        for index, text, finished in event.others:
+            self._unfinished.add(index)
+            if finished:
+                self._unfinished.discard(index)
+            if self._keep_text:
+                self._others[index] += text.encode("utf-8", "surrogatepass")
+        if self._parts_bytes > self._limits.body_bytes:
+            raise TooLarge
+
+    @property
+    def _parts_bytes(self) -> int:
+        calls = self.calls.held_bytes if self.calls else 0
+        return calls + sum(map(len, self._others.values())) + _CHOICE_BYTES * len(self._others)
 
     def _keep(self, text: bytes) -> None:
         if not text or not self._keep_text:

@@ -2,7 +2,8 @@
 
 Sources: DeepSeek and vLLM (`reasoning_content`), OpenRouter (`reasoning`, `reasoning_details` of the types
 `reasoning.text`, `reasoning.summary` and `reasoning.encrypted`), MiniMax (`reasoning_details`), Ollama (`thinking`),
-LiteLLM (`thinking_blocks`, as Anthropic has them), Mistral (content parts of the type `thinking`).
+LiteLLM (`thinking_blocks`, as Anthropic has them), GitHub Copilot (`reasoning_text`), Mistral (content parts of the
+type `thinking`). Tags within the text, such as `<think>`, are text.
 """
 
 from typing import Any

@@ -9,7 +9,7 @@ import re
 from relayload.core.wire.answers import MalformedAnswer
 from relayload.core.wire.chat import Delta, read_chunk
 
-_TEXT = re.compile(rb'"(?:content|reasoning_content|reasoning|thinking)"\s*:\s*"([^"\\]+)"')
+_TEXT = re.compile(rb'"(?:content|reasoning_content|reasoning|reasoning_text|thinking)"\s*:\s*"([^"\\]+)"')
 _plain_ascii = re.compile(rb"[ !#-\[\]-\x7f]+").fullmatch
 _plain_utf8 = re.compile(
     rb"(?:[ !#-\[\]-\x7f]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf][\x80-\xbf]"
@@ -19,6 +19,9 @@ _plain_utf8 = re.compile(
 """Plain text in whole characters; the rest of a cut one may come in the next event. Source: RFC 3629, section 4."""
 _PROBE = "~"
 _FIELD, _END = b"data: ", b"\n\n"
+
+
+_THOUGHTS = tuple(Delta(**{name: _PROBE}) for name in ("reasoning_content", "reasoning", "reasoning_text", "thinking"))
 
 
 class TokenPattern:
@@ -55,7 +58,7 @@ def pattern_of(event: bytes) -> TokenPattern | None:
     delta = _only_delta(b"%b%b%b" % (before[len(_FIELD) :], _PROBE.encode(), after[: -len(_END)]))
     if delta == Delta(content=_PROBE):
         return TokenPattern(before, after, visible=True)
-    if delta in (Delta(reasoning_content=_PROBE), Delta(reasoning=_PROBE), Delta(thinking=_PROBE)):
+    if delta in _THOUGHTS:
         return TokenPattern(before, after, visible=False)
     return None
 

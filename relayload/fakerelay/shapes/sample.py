@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from relayload.fakerelay.shapes.fit import fits, is_of
-from relayload.fakerelay.shapes.keywords import MAX_DEPTH, Unfit, merged, plain, resolved, types_of
+from relayload.core.wire.schema_fit import fits, is_of
+from relayload.core.wire.schema_keywords import MAX_DEPTH, Unfit, resolved, types_of
+from relayload.fakerelay.shapes.keywords import merged, plain
 from relayload.fakerelay.shapes.strings import formatted, guessed, within
 
 _USUAL_STEPS, _MAX_STEPS = 400, 2_000

@@ -5,7 +5,7 @@ Source: OpenAI, "Structured model outputs", supported schemas.
 
 from typing import Any
 
-from relayload.fakerelay.shapes.keywords import MAX_DEPTH, Unfit
+from relayload.core.wire.schema_keywords import MAX_DEPTH, Unfit
 
 _NOT_PERMITTED = ("allOf", "oneOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas")
 _FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid")

@@ -1,3 +1,4 @@
+import json
 from contextlib import suppress
 
 import pytest
@@ -5,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relayload.core.wire.answers import AnswerFlaw, MalformedAnswer, Tokens, WholeAnswer
-from relayload.core.wire.chat import Delta, chat_request, read_chunk, read_completion, visible_text
+from relayload.core.wire.chat import Delta, chat_request, read_chat_event, read_chunk, read_completion, visible_text
 from relayload.core.wire.form import Form
 from relayload.core.wire.request import RelayFault
 from relayload.core.wire.usage import tokens
@@ -142,3 +143,29 @@ def test_visible_text_is_what_a_person_reads(delta, text):
 )
 def test_a_whole_answer_is_read_in_our_words(body, answer):
     assert read_completion(body, chat_request("o3", MESSAGES, stream=False)) == answer
+
+
+@pytest.mark.parametrize(
+    ("delta", "thought"),
+    [
+        ({"reasoning_content": "hm"}, "hm"),  # DeepSeek, vLLM, SGLang
+        ({"reasoning": "hm"}, "hm"),  # OpenRouter, newer vLLM, Groq
+        ({"reasoning_text": "hm"}, "hm"),  # GitHub Copilot
+        ({"thinking": "hm"}, "hm"),  # Ollama
+        ({"reasoning": "hm", "reasoning_content": "hm"}, "hm"),
+        ({"reasoning_details": [{"type": "reasoning.text", "text": "hm"}]}, "hm"),
+        ({"thinking_blocks": [{"type": "thinking", "thinking": "hm", "signature": "s"}]}, "hm"),
+        ({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]}, "hm"),  # Mistral
+        ({"reasoning_details": [{"type": "reasoning.encrypted", "data": "x"}]}, ""),
+    ],
+)
+def test_reasoning_is_a_thought_in_every_spelling(delta, thought):
+    read = read_chat_event(json.dumps({"choices": [{"delta": delta}]}).encode(), b"")
+    assert read is not None
+    assert (read.thought, read.has_token, read.visible) == (thought, bool(thought), False)
+
+
+def test_reasoning_within_the_text_is_text():
+    read = read_chat_event(json.dumps({"choices": [{"delta": {"content": "<think>hm</think>"}}]}).encode(), b"")
+    assert read is not None
+    assert (read.text, read.thought, read.visible) == ("<think>hm</think>", "", True)

@@ -20,6 +20,7 @@ def event(delta, **fields):
         ({"content": "a"}, True),
         ({"role": "assistant", "content": "a"}, True),
         ({"content": None, "reasoning_content": "a"}, False),
+        ({"content": None, "reasoning_text": "a"}, False),
         ({"reasoning": "a", "content": ""}, None),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.fakerelay.shapes.keywords import Unfit
+from relayload.core.wire.schema_keywords import Unfit
 from relayload.fakerelay.shapes.pieces import pieces
 from relayload.fakerelay.shapes.sample import sample
 from relayload.fakerelay.tokens import made_up

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from relayload.fakerelay.shapes.keywords import Unfit
+from relayload.core.wire.schema_keywords import Unfit
 from relayload.fakerelay.shapes.strict import check_strict
 
 

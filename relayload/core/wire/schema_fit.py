@@ -6,14 +6,14 @@ from typing import Any
 
 from msgspec.json import encode
 
-from relayload.fakerelay.shapes.keywords import Unfit, plain, resolved, types_of
+from relayload.core.wire.schema_keywords import Unfit, resolved, types_of, valid
 
 _MAX_PATTERN = 500
 
 
 def fits(value: Any, schema: Any, root: Any) -> bool:
     """Return whether a value fits; references start from `root`. Raises Unfit for unsupported or invalid schemas."""
-    rules = plain(schema)
+    rules = valid(schema)
     if isinstance(rules, bool):
         return rules
     try:
@@ -109,6 +109,25 @@ def _contains(value: Any, rules: dict[str, Any], root: Any) -> bool:
     return bool(rules.get("minContains", 1) <= found <= rules.get("maxContains", len(value)))
 
 
+def _condition(value: Any, rules: dict[str, Any], root: Any) -> bool:
+    branch = "then" if fits(value, rules["if"], root) else "else"
+    return branch not in rules or fits(value, rules[branch], root)
+
+
+def _dependent_required(value: Any, rules: dict[str, Any], _root: Any) -> bool:
+    if not isinstance(value, dict):
+        return True
+    return all(
+        other in value for name, others in rules["dependentRequired"].items() if name in value for other in others
+    )
+
+
+def _dependent_schemas(value: Any, rules: dict[str, Any], root: Any) -> bool:
+    if not isinstance(value, dict):
+        return True
+    return all(fits(value, schema, root) for name, schema in rules["dependentSchemas"].items() if name in value)
+
+
 _RULES: dict[str, Callable[[Any, dict[str, Any], Any], bool]] = {
     "$ref": lambda value, rules, root: fits(value, resolved(rules["$ref"], root), root),
     "type": _type,
@@ -130,6 +149,9 @@ _RULES: dict[str, Callable[[Any, dict[str, Any], Any], bool]] = {
     "items": _items,
     "prefixItems": _prefix_items,
     "contains": _contains,
+    "if": _condition,
+    "dependentRequired": _dependent_required,
+    "dependentSchemas": _dependent_schemas,
 }
 
 _BOUNDS: dict[str, Callable[[Any, Any], bool]] = {
@@ -153,5 +175,5 @@ _BOUNDS: dict[str, Callable[[Any, Any], bool]] = {
 
 def _matches(pattern: str, text: str) -> bool:
     if len(pattern) > _MAX_PATTERN:
-        raise Unfit("the pattern is too long for the fake relay")
+        raise Unfit("the pattern is too long")
     return re.search(pattern, text) is not None
