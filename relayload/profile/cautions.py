@@ -79,7 +79,7 @@ def _owner(location: Location) -> Location:
     return location[: 1 if location[0] == "target" else 2]
 
 
-_FEWER_IS_BETTER = ("errors", "cost")
+_FEWER_IS_BETTER = ("errors", "cost", "stall", "stream.broken", "stream.coalesced")
 _MIRRORED = {Op.ABOVE: Op.BELOW, Op.AT_LEAST: Op.AT_MOST}
 
 

@@ -1,5 +1,6 @@
 """The `objectives:` of a profile: pass conditions."""
 
+import re
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -34,7 +35,7 @@ def _pattern() -> str:
             names = [name for name, own in metric.aggregates.items() if own is unit]
             aggregates = "|".join(r"p\d{1,2}(\.\d+)?" if name == "pN" else name for name in names)
             value = rf"({_VALUES[unit]}|{_NUMBER})" if names == ["per_second"] else _VALUES[unit]
-            alternatives.setdefault(rf"\s*\.\s*({aggregates})\s*{ops}\s*{value}", []).append(metric.name)
+            alternatives.setdefault(rf"\s*\.\s*({aggregates})\s*{ops}\s*{value}", []).append(re.escape(metric.name))
     parts = (rf"({'|'.join(names)})\s*(\{{[^{{}}]*\}})?{rest}" for rest, names in alternatives.items())
     return rf"^\s*({'|'.join(parts)})\s*$"
 

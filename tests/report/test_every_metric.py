@@ -141,6 +141,7 @@ IN_OTAVA = {
 }
 _BY_OBJECTIVE = "an objective asks for it, so it is among those that were observed"
 _NOT_COMPARABLE = "it depends on how much was sent: the rates and shares of a run can be compared"
+OF_ANSWERS = ("tool_calls.valid", "structured_output.valid", "stream.broken", "stream.coalesced", "stall")
 WHY_NOT = {
     ("goodput", "summary"): "without an objective there are no conditions, so it is in the verdict",
     ("goodput", "openmetrics"): _BY_OBJECTIVE,
@@ -152,6 +153,7 @@ WHY_NOT = {
     ("breaker", "otava"): _NOT_COMPARABLE,
     ("batch", "otava"): _NOT_COMPARABLE,
     ("goodput", "otava"): "its conditions may differ from run to run",
+    **{(name, output): _BY_OBJECTIVE for name in OF_ANSWERS for output in ("summary", "openmetrics", "otava")},
 }
 
 
@@ -179,9 +181,11 @@ def _has(written: dict, path: str) -> bool:
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
 def test_the_page_on_objectives_says_what_it_measures(metric: Metric):
     assert re.search(
-        rf"^\| `{metric.name}` \|.*\| {re.escape(metric.help)}(, see below)? \|$", OBJECTIVES_PAGE, re.MULTILINE
+        rf"^\| `{re.escape(metric.name)}` \|.*\| {re.escape(metric.help)}(, see below)? \|$",
+        OBJECTIVES_PAGE,
+        re.MULTILINE,
     )
 
 
 def test_the_page_lists_metrics_in_the_order_of_the_catalog():
-    assert re.findall(r"^\| `(\w+)` \| `", OBJECTIVES_PAGE, re.MULTILINE) == list(METRICS)
+    assert re.findall(r"^\| `([\w.]+)` \| `", OBJECTIVES_PAGE, re.MULTILINE) == list(METRICS)

@@ -72,8 +72,8 @@ class Metric:
     more_is_better: bool = False
     share_of_all: bool = False
     """Its rate is never more than everything, as that of retries may be."""
-    conditional: bool = False
-    """It counts requests that meet conditions, which are written among its tags."""
+    conditional: Per | None = None
+    """It counts what meets conditions, which are written among its tags: requests, or gaps between chunks."""
     windowless: tuple[str, ...] = ()
     """Aggregates that are known only for the whole run, not for a window of it."""
     provable: tuple[str, ...] = ()

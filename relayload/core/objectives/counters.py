@@ -111,6 +111,45 @@ def _judge_retry_count(objective: Objective, indicators: Indicators) -> Objectiv
     return _unless_any_lost(objective, _judge_number(objective, bad.at_most.k, bad.n, indicators), indicators.lost)
 
 
+def _judge_valid_rate(objective: Objective, indicators: Indicators) -> ObjectiveResult:
+    """Judge the share of what is valid; the budget of what is not is what its lower limit leaves."""
+    bad, lost = indicators.bad(objective), indicators.lost
+    if not bad.n:
+        return no_data(objective, _NOTHING_CHECKED[objective.metric])
+    good, whole = bad.n - bad.at_most.k, bad.n + lost
+    if objective.bounds_what_is_bad:
+        judged = judge_rate(objective, bad, indicators, "were not valid", of_good=True)
+    else:
+        judged = _compare(objective, good / bad.n, bad.n)
+    return _unless_lost(objective, judged, lost, [good / whole, (good + lost) / whole])
+
+
+_NOTHING_CHECKED = MappingProxyType(
+    {
+        "tool_calls.valid": "no ok answer has a tool call",
+        "structured_output.valid": "no ok answer was to fit a schema that can be checked",
+    }
+)
+
+
+def _judge_stream_rate(objective: Objective, indicators: Indicators) -> ObjectiveResult:
+    """Judge the share of streams that have a flaw."""
+    bad, lost = indicators.bad(objective), indicators.lost
+    judged = _judge_share_of(objective, indicators, bad, _FLAWS[objective.metric])
+    whole = bad.n + lost
+    return _unless_lost(objective, judged, lost, [k / whole for k in _with_lost(bad, lost) if whole])
+
+
+_FLAWS = MappingProxyType({"stream.broken": "broke", "stream.coalesced": "were coalesced"})
+
+
+def _judge_stream_count(objective: Objective, indicators: Indicators) -> ObjectiveResult:
+    """Judge a number of streams, or of gaps in them, between the bounds of what was measured."""
+    bad = indicators.bad(objective)
+    worse, better = (_judge_number(objective, k, bad.n, indicators) for k in (bad.at_most.k, bad.at_least.k))
+    return _unless_any_lost(objective, _if_agreed(worse, better), indicators.lost)
+
+
 def _judge_requests(objective: Objective, indicators: Indicators) -> ObjectiveResult:
     count = _requests(objective, indicators)
     judged = _judge_number(objective, count, count, indicators)
@@ -247,6 +286,12 @@ COUNTERS: Mapping[tuple[str, str], Callable[[Objective, Indicators], ObjectiveRe
         ("batch", "makespan"): _judge_makespan,
         ("goodput", "rate"): _judge_goodput,
         ("goodput", "per_second"): _judge_good_rate,
+        ("tool_calls.valid", "rate"): _judge_valid_rate,
+        ("structured_output.valid", "rate"): _judge_valid_rate,
+        ("stream.broken", "rate"): _judge_stream_rate,
+        ("stream.broken", "count"): _judge_stream_count,
+        ("stream.coalesced", "rate"): _judge_stream_rate,
+        ("stall", "count"): _judge_stream_count,
         ("breaker", "trips"): _judge_trips,
         ("breaker", "open_time"): _judge_open_time,
         ("breaker", "opened_after"): _judge_opened_after,

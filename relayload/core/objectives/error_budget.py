@@ -20,7 +20,7 @@ from relayload.core.stats.effective_size import FEWEST
 from relayload.core.stats.ranks import rank_of
 from relayload.core.stats.sample import Sample, percentile
 
-FAILURES = ("errors", "retries")
+FAILURES = ("errors", "retries", "stream.broken")
 """Metrics whose bad requests come in outages, not in backlogs."""
 _FAR_WITHIN = 2.0
 """A limit this many times beyond every value is not for their neighbours to come near."""

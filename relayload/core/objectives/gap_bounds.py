@@ -8,18 +8,24 @@ from relayload.core.stats.histogram import middle_s
 
 
 def gaps_off(objective: Objective, gaps: Sequence[int], errors: GapErrors) -> tuple[int, int]:
-    """Return how many of the bad gaps of a stream may be good, and how many of the good ones bad.
+    """Return how many of the bad gaps of a stream may be good, and how many of the good ones bad."""
+    shorter, longer = gaps_longer(objective.limit, gaps, errors)
+    return (shorter, longer) if objective.op.ceiling else (longer, shorter)
+
+
+def gaps_longer(limit_s: float, gaps: Sequence[int], errors: GapErrors) -> tuple[int, int]:
+    """Return how many of the gaps beyond a limit may be within it, and how many of those within it beyond.
 
     `gaps` are flat pairs of bucket and count. A read of several chunks makes the gap before it too long by at most
     `most_s`, the gaps between those chunks, which are recorded as 0, too short by that in total, and if it is open, the
     gap after it too short.
     """
-    limit_s, most_s = objective.limit, errors.most_s
+    most_s = errors.most_s
     shorter = min(errors.reads, _count(gaps, limit_s, limit_s + most_s))
     merged = gaps[1] if gaps[0] == 0 else 0
     longer = min(merged, errors.reads * int(most_s / limit_s)) if limit_s > 0 else merged
     longer += min(errors.open, _count(gaps, limit_s - most_s, limit_s))
-    return (shorter, longer) if objective.op.ceiling else (longer, shorter)
+    return shorter, longer
 
 
 def _count(gaps: Sequence[int], above_s: float, to_s: float) -> int:

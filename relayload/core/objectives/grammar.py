@@ -13,8 +13,8 @@ The long form is a mapping of such an expression and options, all of which may b
      confidence: share | "strict", on_no_data: "fail" | "pass" | "inconclusive", severity: "error" | "warn"}
 
 `metrics.catalog` lists every metric with its aggregates (whose `pN` is `"p" number`), the names of its tags and the
-unit of its values; scenarios may have further tags (`scenario_tags`). Only goodput has conditions, and only metrics
-with one value per request can be conditions. Spaces between the parts are optional.
+unit of its values; scenarios may have further tags (`scenario_tags`). Only goodput has conditions, which are metrics
+with one value per request, and stall has one: the gap beyond which it counts. Spaces between the parts are optional.
 """
 
 import re
@@ -24,7 +24,7 @@ from types import MappingProxyType
 
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK, PER_REQUEST, TAG_NAMES
 from relayload.core.metrics.chunk_gaps import WINDOWED_SLOT_S
-from relayload.core.metrics.metric import Metric, Unit
+from relayload.core.metrics.metric import Metric, Per, Unit
 from relayload.core.model.objective_options import ObjectiveOptions, ObjectiveSpec, Severity
 from relayload.core.model.record import FailureKind, Outcome, outcome_of_status
 from relayload.core.objectives.foreign_syntax import candidates
@@ -85,11 +85,20 @@ def _objective(text: str) -> Objective:
     conditions = [part for part in parts if metric.conditional and _CONDITION.fullmatch(part)]
     tags = tuple(_tag(metric, part) for part in parts if part not in conditions)
     _check_consistent(tags)
+    if metric.conditional is Per.CHUNK:
+        _check_bound(metric, conditions)
     unit = _unit(metric, match["aggregate"])
     op = _op(metric, match["op"])
     limit = _limit(metric, match["aggregate"], unit, match["value"])
     return Objective(
-        text.strip(), metric.name, match["aggregate"], op, limit, unit, tags, tuple(map(_condition, conditions))
+        text.strip(),
+        metric.name,
+        match["aggregate"],
+        op,
+        limit,
+        unit,
+        tags,
+        tuple(_condition(part, metric) for part in conditions),
     )
 
 
@@ -121,11 +130,12 @@ def with_options(objective: Objective, options: ObjectiveOptions) -> Objective:
 
 def _bounds_what_grows(objective: Objective) -> bool:
     """Return whether it bounds bad things, which accumulate, rather than good ones."""
-    return objective.bounds_what_is_bad or (objective.op is Op.EQUAL and objective.metric != "goodput")
+    is_good = METRICS[objective.metric].more_is_better
+    return objective.bounds_what_is_bad or (objective.op is Op.EQUAL and not is_good)
 
 
 _OBJECTIVE = re.compile(
-    r"\s*(?P<metric>\w+)\s*(?:\{(?P<parts>[^{}]*)\})?\s*\.\s*(?P<aggregate>\w+(?:\.\d+)?)"
+    r"\s*(?P<metric>\w+?(?:\.[a-z]\w*)??)\s*(?:\{(?P<parts>[^{}]*)\})?\s*\.\s*(?P<aggregate>\w+(?:\.\d+)?)"
     r"\s*(?P<op>[<>=!]=|[<>=])\s*(?P<value>[^<>=!\s].*?)\s*"
 )
 _CONDITION = re.compile(r"(?P<metric>\w+)\s*(?P<op><=|>=|<|>)\s*(?P<value>[^<>=!\s].*)")
@@ -134,7 +144,7 @@ _TAG = re.compile(r"\s*(?P<name>\w+)\s*(?P<op>!=|==?)\s*(?P<value>[^\s=!<>]+)\s*
 
 def _tag(metric: Metric, text: str) -> Tag:
     match = _TAG.fullmatch(text)
-    if not match or (metric.conditional and match["name"] in PER_REQUEST):
+    if not match or (metric.conditional and match["name"] in _BOUNDED[metric.conditional]):
         raise ValueError(f"expected {_EXAMPLES[metric.conditional]}, got '{text}'")
     name, value = match["name"], match["value"]
     if name not in metric.tags and not (metric.of_scenarios and name not in TAG_NAMES):
@@ -164,17 +174,27 @@ def _implied(tag: Tag) -> set[str]:
 
 
 _EXAMPLES = {
-    False: "a tag such as 'stage=steady' or 'outcome!=ok'",
-    True: "a condition such as 'ttft<200ms' or a tag such as 'stage=steady'",
+    None: "a tag such as 'stage=steady' or 'outcome!=ok'",
+    Per.REQUEST: "a condition such as 'ttft<200ms' or a tag such as 'stage=steady'",
+    Per.CHUNK: "a bound such as 'chunk_gap>2s' or a tag such as 'stage=steady'",
 }
+_BOUNDED = MappingProxyType({Per.REQUEST: PER_REQUEST, Per.CHUNK: PER_CHUNK})
+"""The metrics that may be conditions."""
 
 
-def _condition(text: str) -> Condition:
+def _check_bound(metric: Metric, conditions: Sequence[str]) -> None:
+    if len(conditions) != 1 or ">" not in conditions[0]:
+        raise ValueError(f"expected one bound, such as {metric.name}{{chunk_gap>2s}}.count")
+
+
+def _condition(text: str, conditional: Metric) -> Condition:
     match = _CONDITION.fullmatch(text)
     assert match, "was found to be one"
-    metric = PER_REQUEST.get(match["metric"])
+    assert conditional.conditional, "has conditions"
+    known = _BOUNDED[conditional.conditional]
+    metric = known.get(match["metric"])
     if metric is None:
-        raise ValueError(unknown("metric of a request", match["metric"], PER_REQUEST))
+        raise ValueError(unknown(f"metric of a {conditional.conditional.value}", match["metric"], known))
     unit = metric.aggregates["max"]
     return Condition(metric.name, Op(match["op"]), _read(unit, match["value"], metric.name), text)
 

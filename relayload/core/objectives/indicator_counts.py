@@ -17,10 +17,11 @@ from relayload.core.metrics.catalog import METRICS, PER_CHUNK
 from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.missing import measured, missing
 from relayload.core.metrics.retry_counts import retry_cause
-from relayload.core.metrics.rows import Rows
+from relayload.core.metrics.rows import Rows, added_up
 from relayload.core.model.run import RunInfo
 from relayload.core.model.snapshot import Position, SlotCounts
 from relayload.core.model.tags import PlanTags, Tags
+from relayload.core.objectives.answer_facts import FACTS, stalls
 from relayload.core.objectives.gap_bounds import gaps_off
 from relayload.core.objectives.goodput import unmet
 from relayload.core.objectives.objective import Objective
@@ -239,6 +240,15 @@ class IndicatorCounts:
         else:
             self._add_counts(self._slots_of(tags), dict.fromkeys(counts, 0), {})
 
+    def _count_facts(self, tags: Tags, rows: Rows) -> None:
+        """Count what single answers say."""
+        conditions = self.objective.conditions
+        fact = stalls(conditions[0]) if conditions else FACTS[self.objective.metric]
+        found = list(map(fact, rows.answers))
+        codes = self._grid.codes(rows)
+        counts = (added_up(codes, column) for column in zip(*found, strict=True))
+        self._add_counts(self._slots_of(tags), *counts)
+
     def _count_requests(self, tags: Tags, rows: Rows) -> None:
         """Count requests, and those that ended ok."""
         slots = self._slots_of(tags)
@@ -379,6 +389,8 @@ _COUNT: Mapping[str, Callable[[IndicatorCounts, Tags, Rows], None]] = {
     "throughput": IndicatorCounts._count_requests,
     "output_tokens": IndicatorCounts._count_tokens,
     "breaker": IndicatorCounts._count_requests,
+    "stall": IndicatorCounts._count_facts,
+    **dict.fromkeys(FACTS, IndicatorCounts._count_facts),
 }
 
 

@@ -203,7 +203,8 @@ class Objective:
         """It limits what is bad: an upper limit of failures, or a lower limit of what is good."""
         if METRICS[self.metric].distribution:
             return True
-        return self.op.floor if self.metric == "goodput" else self.op.ceiling
+        metric = METRICS[self.metric]
+        return self.op.floor if metric.more_is_better and metric.share_of_all else self.op.ceiling
 
     @property
     def worst(self) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.metric import Unit
@@ -58,7 +59,19 @@ def _shown(objective: Objective, bins: Bins) -> tuple[str, Unit, float, _Number]
 def _what_is_bad(objective: Objective) -> str:
     if METRICS[objective.metric].distribution:
         return "beyond the limit"
-    return {"errors": "failed", "retries": "tried again"}.get(objective.metric, "not good")
+    return _BAD.get(objective.metric, "not good")
+
+
+_BAD = MappingProxyType(
+    {
+        "errors": "failed",
+        "retries": "tried again",
+        "tool_calls.valid": "invalid calls",
+        "structured_output.valid": "unfit",
+        "stream.broken": "broken",
+        "stream.coalesced": "coalesced",
+    }
+)
 
 
 def _bad_share(slot: SlotCounts) -> float | None:

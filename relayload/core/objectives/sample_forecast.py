@@ -245,9 +245,9 @@ def _smaller_asks(objective: Objective) -> Iterator[str]:
     """Yield changes that need fewer samples."""
     if PERCENTILE.fullmatch(objective.aggregate):
         yield f"ask for a {'lower' if objective.op.ceiling else 'higher'} percentile"
-    elif objective.metric in ("errors", "retries") and objective.op.ceiling:
+    elif objective.aggregate == "rate" and objective.op.ceiling:
         yield f"allow more than {objective.limit * 100:g}%"
-    elif objective.metric == "goodput":
+    elif objective.aggregate == "rate":
         yield f"ask for less than {objective.limit * 100:g}%"
 
 

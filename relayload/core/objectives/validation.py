@@ -21,7 +21,8 @@ def within_scenario(objective: Objective, scenario: str) -> Objective:
     if objective.tagged("scenario"):
         raise ValueError("names a scenario already: leave out that tag, or write it under the profile's objectives")
     tags = (Tag("scenario", scenario), *objective.tags)
-    condition = objective.text.partition("}" if "}" in objective.text else ".")[2]
+    after = objective.text.removeprefix(objective.metric)
+    condition = after.partition("}" if "}" in after else ".")[2]
     spelled = ", ".join(map(str, (*tags, *objective.conditions)))
     text = f"{objective.metric}{{{spelled}}}.{condition.strip().removeprefix('.').strip()}"
     return replace(objective, text=text, tags=tags)

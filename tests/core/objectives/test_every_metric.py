@@ -29,6 +29,9 @@ PROVABLE = [(metric, asked) for metric, asked in ASKED if asked.replace("p90", "
 IN_WINDOWS = [(metric, asked) for metric, asked in ASKED if asked not in metric.windowless]
 
 
+CONDITIONS = {Per.REQUEST: "{latency<1s}", Per.CHUNK: "{chunk_gap>1s}"}
+
+
 def _id(value: object) -> str:
     return value.name if isinstance(value, Metric) else str(value)
 
@@ -36,7 +39,7 @@ def _id(value: object) -> str:
 def _broken(metric: Metric, asked: str) -> str:
     """An objective that the lines below break by far. No later request mends a least value that is too small."""
     unit = metric.aggregates["pN" if asked == "p90" else asked]
-    name = f"{metric.name}{{latency<1s}}" if metric.conditional else metric.name
+    name = metric.name + (CONDITIONS[metric.conditional] if metric.conditional else "")
     floor = asked == "min" or (metric.more_is_better and asked != "max")
     return f"{name}.{asked} > {HUGE[unit]}" if floor else f"{name}.{asked} < {TINY[unit]}"
 
@@ -53,7 +56,7 @@ def lines(request_line, breaker_line):
 
 
 def _lines(request_line, breaker_line, n: int):
-    """So many slow streams, each at its second attempt, of which every third failed; and a breaker."""
+    """So many slow streams in lumps, each at its second attempt, of which every third failed; and a breaker."""
     limited = Attempt(outcome=Outcome.RATE_LIMITED, status=429)
     failed = {"outcome": Outcome.SERVER_ERROR, "error": "http_500", "status": 500}
     streams = [
@@ -66,7 +69,11 @@ def _lines(request_line, breaker_line, n: int):
             late_s=0.5,
             throttled_s=2.0,
             retried=(limited,),
-            chunk_gaps=(bucket(2.0), 8),
+            last_token_s=19.0,
+            chunks=21,
+            chunk_gaps=(0, 12, bucket(2.0), 8),
+            tool_calls=1,
+            fits_schema=False,
             **(failed if index % 3 == 2 else {}),
         )
         for index in range(n)

@@ -56,6 +56,17 @@ def test_errors_are_told_apart_by_outcome_or_status(kind: str):
     assert parse(f"errors{{kind={kind}}}.count == 0").tags == (Tag("kind", kind),)
 
 
+def test_some_metrics_have_two_words():
+    objective = parse("tool_calls.valid{scenario=a}.rate >= 99%")
+    assert (objective.metric, objective.aggregate, objective.limit) == ("tool_calls.valid", "rate", 0.99)
+    assert (objective.budget, objective.bounds_what_is_bad) == (pytest.approx(0.01), True)
+
+
+def test_a_stall_is_bounded_by_a_condition():
+    (condition,) = parse("stall{stage=a, chunk_gap >= 1.5s}.count == 0").conditions
+    assert (condition.metric, condition.op, condition.limit) == ("chunk_gap", Op.AT_LEAST, 1.5)
+
+
 def test_goodput_tells_what_a_good_request_is():
     objective = parse("goodput{ttft<200ms, scenario=simple, tpot <= 0.02s,output_rate>5/s}.rate >= 95%")
     assert objective.tags == (Tag("scenario", "simple"),)
@@ -74,6 +85,8 @@ def test_goodput_tells_what_a_good_request_is():
         ("errors{kind=429}.rate < 1%", "errors{scenario=a, kind=429}.rate < 1%"),
         ("goodput{ttft<0.2s, model=o3}.rate >= 95%", "goodput{scenario=a, model=o3, ttft<0.2s}.rate >= 95%"),
         ("goodput.rate >= 95%", "goodput{scenario=a}.rate >= 95%"),
+        ("tool_calls.valid.rate >= 95%", "tool_calls.valid{scenario=a}.rate >= 95%"),
+        ("stall{chunk_gap>2s}.count == 0", "stall{scenario=a, chunk_gap>2s}.count == 0"),
     ],
 )
 def test_an_objective_of_a_scenario_is_on_that_scenario_alone(text: str, own: str):
@@ -106,7 +119,8 @@ def test_other_aggregates_are_no_quantiles(text: str):
         (
             "zzz.p99 < 1s",
             "unknown metric 'zzz': expected one of latency, service, ttft, ttfo, tpot, chunk_gap, late, throttled, "
-            "output_rate, errors, retries, requests, throughput, output_tokens, goodput, breaker, batch, cost",
+            "output_rate, errors, retries, requests, throughput, output_tokens, goodput, tool_calls.valid, "
+            "structured_output.valid, stream.broken, stream.coalesced, stall, breaker, batch, cost",
         ),
         (
             "errors{outcome=ok}.rate < 1%",
@@ -121,6 +135,10 @@ def test_other_aggregates_are_no_quantiles(text: str):
             "goodput{ttft=1s}.rate > 95%",
             "expected a condition such as 'ttft<200ms' or a tag such as 'stage=steady', got 'ttft=1s'",
         ),
+        ("tool_calls.rate > 95%", "unknown metric 'tool_calls': did you mean 'tool_calls.valid.rate > 95%'?"),
+        ("stall.count == 0", "expected one bound, such as stall{chunk_gap>2s}.count"),
+        ("stall{chunk_gap<2s}.count == 0", "expected one bound, such as stall{chunk_gap>2s}.count"),
+        ("stall{ttft>2s}.count == 0", "unknown metric of a chunk 'ttft': expected one of chunk_gap"),
         ("goodput{ttft<1}.rate > 95%", "ttft: expected a duration such as '800ms', '30s' or '1h30m', got '1'"),
         ("ttft{latency<1s}.p99 < 1s", "expected a tag such as 'stage=steady' or 'outcome!=ok', got 'latency<1s'"),
         ("breaker{model=o3}.trips == 0", "unknown tag of breaker 'model': expected one of scope, target"),
@@ -261,7 +279,16 @@ def test_terms_that_do_not_go_with_an_objective_are_told(text: str, options, mes
 
 @pytest.mark.parametrize(
     "text",
-    ["ttft.p99 < 1s", "output_rate.p5 > 9/s", "errors.count == 0", "goodput{ttft<1s}.rate >= 9%", "breaker.trips < 3"],
+    [
+        "ttft.p99 < 1s",
+        "output_rate.p5 > 9/s",
+        "errors.count == 0",
+        "goodput{ttft<1s}.rate >= 9%",
+        "breaker.trips < 3",
+        "tool_calls.valid.rate >= 99%",
+        "stream.broken.rate < 1%",
+        "stall{chunk_gap>2s}.count == 0",
+    ],
 )
 def test_what_is_bad_and_does_not_go_away_may_end_a_run(text: str):
     assert with_options(parse(text), ObjectiveOptions(abort=True)).options.abort
