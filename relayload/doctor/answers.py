@@ -7,6 +7,7 @@ from relayload.core.wire.answers import MalformedAnswer
 from relayload.core.wire.faults import fault_of_body, fault_of_text
 from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.opening import is_event_stream
+from relayload.core.wire.request import Endpoint
 from relayload.core.wire.response_limits import TooLarge
 from relayload.core.wire.stream import StreamFlaw, TokenStream
 from relayload.doctor.findings import Findings
@@ -14,6 +15,7 @@ from relayload.doctor.questions import Question
 from relayload.doctor.refusals import Known, Refusal, look_at_refusal
 from relayload.transport.probe_client import BASE_URL, Reply
 
+_LAST_EVENTS = {Endpoint.CHAT: "[DONE]", Endpoint.MESSAGES: "message_stop"}
 _EVENT_STREAM = "text/event-stream"
 _STREAMS_ALONE = re.compile(
     rb"only supports? (?:the )?stream|stream(?:ing)? (?:mode )?(?:must be|is required|only)|enable the stream|"
@@ -79,7 +81,7 @@ def look_at_stream(question: Question, reply: Reply, findings: Findings, known: 
         return
     first_s = (stream.first_token_at_s or reply.ended_at_s) - reply.began_at_s
     findings.ok("stream", f"{what} streams {stream.chunks} events, the first in {format_duration(first_s)}")
-    for warning in _doubts(stream, reply, findings):
+    for warning in _doubts(question, stream, reply, findings):
         findings.warning("stream", f"{what}: {warning}", findings.at(BASE_URL))
     if stream.tokens.output is None:
         _without_usage(question, "streams", findings)
@@ -139,7 +141,7 @@ def _flaw(stream: TokenStream, reply: Reply, findings: Findings) -> str | None:
     return None if stream.chunks or stream.finish_reason == "length" else "the stream ends without a single token"
 
 
-def _doubts(stream: TokenStream, reply: Reply, findings: Findings) -> list[str]:
+def _doubts(question: Question, stream: TokenStream, reply: Reply, findings: Findings) -> list[str]:
     doubts = []
     label = reply.header("content-type")
     if not label.startswith(_EVENT_STREAM):
@@ -156,7 +158,8 @@ def _doubts(stream: TokenStream, reply: Reply, findings: Findings) -> list[str]:
         at_once = f"all {stream.chunks} events come at the end at once"
         doubts.append(f"{at_once}: a proxy on the way {why}, and TTFT will be the latency")
     if stream.done_at_s is None:
-        doubts.append("the stream ends without [DONE]; it has a finish reason, so it counts as whole")
+        last = _LAST_EVENTS.get(question.endpoint, "its last event")
+        doubts.append(f"the stream ends without {last}; it has a finish reason, so it counts as whole")
     return doubts
 
 

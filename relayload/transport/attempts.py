@@ -95,6 +95,7 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secre
     counted = not tokens.output and stream is not None and stream.chunks > 0
     ended_at_s, reason = phases.last_byte_at_s, verdict.finish_reason
     send_s, waiting_s, receive_s = _steps(phases)
+    fits, invalid = _fits_schema(reading.request, verdict), verdict.calls.all - verdict.calls.valid
     return Attempt(
         verdict.outcome,
         verdict.error,
@@ -118,7 +119,7 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secre
         tokens.reasoning,
         _streamed(stream, tokens) if stream else None,
         counted,
-        verdict.remarks,
+        verdict.remarks if fits is not False and not invalid else _with_content(verdict.remarks, invalid, fits),
         verdict.replaced,
         stream is not None and _buffered(stream, sent_at_s, ended_at_s),
         reason if reason in USUAL_NAMES else secrets.quoted_name(reason),
@@ -133,8 +134,14 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secre
         waiting_s,
         receive_s,
         *verdict.calls,
-        _fits_schema(reading.request, verdict),
+        fits,
     )
+
+
+def _with_content(remarks: tuple[str, ...], invalid_calls: int, fits: bool | None) -> tuple[str, ...]:
+    """Return the remarks with those on the content."""
+    found = {Remark.INVALID_CALL: invalid_calls > 0, Remark.UNFIT: fits is False}
+    return (*remarks, *(remark.value for remark, true in found.items() if true))
 
 
 def _fits_schema(request: WireRequest, verdict: _Verdict) -> bool | None:

@@ -135,6 +135,7 @@ def test_the_arguments_of_a_call_are_tokens_and_are_parsed(relay, connect, new_r
     assert (attempt.outcome, attempt.error, attempt.output_tokens) == (Outcome.OK, None, TOKENS)
     parses = valid or (new_request is messages_request and not stream)  # which has an object there
     assert (attempt.tool_calls, attempt.valid_tool_calls, attempt.fits_schema) == (1, int(parses), None)
+    assert attempt.remarks == (() if parses else ("invalid_call",))
     if stream:
         assert attempt.ttft_s <= attempt.last_token_s
         assert attempt.ttfo_s is None
@@ -159,6 +160,7 @@ def test_structured_output_is_checked_against_its_schema(relay, connect, new_req
     request = new_request(model, [{"role": "user", "content": "hi"}], stream=stream, extra=extra)
     attempt = connect(relay.base_url).send(request, PATIENT).attempt
     assert (attempt.outcome, attempt.fits_schema, attempt.tool_calls) == (Outcome.OK, fits, 0)
+    assert attempt.remarks == (() if fits else ("unfit",))
     assert attempt.output_tokens == TOKENS * extra.get("n", 1)
 
 

@@ -22,6 +22,10 @@ def remarks_on(answers: Selection) -> Iterator[str]:
         yield f"{count} answers told a usage of 0 output tokens, though there were some: it was not believed"
     if count := ok[Remark.REPLACED]:
         yield f"{count} answers had halves of characters or bytes that are no UTF-8: they were replaced by U+FFFD"
+    if count := ok[Remark.INVALID_CALL]:
+        yield f"{count} ok answers have a tool call whose arguments do not parse"
+    if count := ok[Remark.UNFIT]:
+        yield f"{count} ok answers do not fit the JSON schema that they were asked to fit"
     if in_part := sum(tagged.thought_in_part for tagged in all_tagged):
         yield f"{in_part} streams held a part of their reasoning alone, such as a summary: no TPOT"
     if untimed := sum(tagged.untimed for tagged in all_tagged):

@@ -75,6 +75,10 @@ class Remark(StrEnum):
     """The usage reports no output, though there is some."""
     REPLACED = "replaced"
     """Some of its characters were invalid."""
+    INVALID_CALL = "invalid_call"
+    """It has a tool call whose arguments do not parse."""
+    UNFIT = "unfit"
+    """It does not fit the schema that was asked for."""
 
 
 class BreakerState(StrEnum):
