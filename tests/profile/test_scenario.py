@@ -62,7 +62,10 @@ def test_what_is_wrong_with_a_scenario_is_told(faults, good, tmp_path, written, 
             "endpoint: response",
             "endpoint: expected 'chat', 'responses', 'embeddings' or 'messages', got 'response'; did you mean",
         ),
-        ("endpoint: messages", "endpoint: every message needs a budget: write max_output_tokens: 1024 beside it"),
+        (
+            "endpoint: messages",
+            "endpoint: every message needs a budget: write max_output_tokens: 1024, or --max-tokens 1024",
+        ),
         ("endpoint: messages, max_output_tokens: 9, inputs: 2", "inputs: is for endpoint: embeddings; a message has"),
         (
             "endpoint: messages, max_output_tokens: 9, response_format: {type: json_object}",

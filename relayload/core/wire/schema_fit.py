@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.json import encode
 
-from relayload.core.wire.schema_keywords import Unfit, resolved, types_of, valid
+from relayload.core.wire.schema_keywords import KINDS, Unfit, resolved, types_of, valid
 
 _MAX_PATTERN = 500
 
@@ -42,6 +42,10 @@ def is_number(value: Any) -> bool:
 def is_of(kind: str, value: Any) -> bool:
     """Return whether a value is of a JSON type."""
     match kind:
+        case "string":
+            return isinstance(value, str)
+        case "object":
+            return isinstance(value, dict)
         case "integer":
             return is_number(value) and value == int(value)
         case "number":
@@ -50,15 +54,14 @@ def is_of(kind: str, value: Any) -> bool:
             return value is None
         case "boolean":
             return isinstance(value, bool)
-        case "string":
-            return isinstance(value, str)
-        case "array":
-            return isinstance(value, list)
         case _:
-            return isinstance(value, dict)
+            return isinstance(value, list)
 
 
 def _type(value: Any, rules: dict[str, Any], _root: Any) -> bool:
+    kind = rules["type"]
+    if type(kind) is str and kind in KINDS and "nullable" not in rules:
+        return is_of(kind, value)
     return any(is_of(kind, value) for kind in types_of(rules))
 
 
@@ -132,7 +135,9 @@ _RULES: dict[str, Callable[[Any, dict[str, Any], Any], bool]] = {
     "$ref": lambda value, rules, root: fits(value, resolved(rules["$ref"], root), root),
     "type": _type,
     "const": lambda value, rules, _root: same(value, rules["const"]),
-    "enum": lambda value, rules, _root: any(same(value, each) for each in rules["enum"]),
+    "enum": lambda value, rules, _root: (
+        value in rules["enum"] if isinstance(value, str) else any(same(value, each) for each in rules["enum"])
+    ),
     "allOf": lambda value, rules, root: all(fits(value, each, root) for each in rules["allOf"]),
     "anyOf": lambda value, rules, root: any(fits(value, each, root) for each in rules["anyOf"]),
     "oneOf": lambda value, rules, root: sum(fits(value, each, root) for each in rules["oneOf"]) == 1,

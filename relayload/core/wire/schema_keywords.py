@@ -6,7 +6,7 @@ Schema = dict[str, Any] | bool
 """A schema; true fits everything, false nothing."""
 
 MAX_DEPTH = 64
-_UNKNOWN = ("unevaluatedItems", "unevaluatedProperties", "$dynamicRef", "$recursiveRef", "dependencies")
+_UNKNOWN = frozenset({"unevaluatedItems", "unevaluatedProperties", "$dynamicRef", "$recursiveRef", "dependencies"})
 
 
 class Unfit(Exception):
@@ -19,9 +19,8 @@ def valid(schema: Any) -> Schema:
         return schema
     if not isinstance(schema, dict):
         raise Unfit(f"a schema is an object or a boolean, not {_kind(schema)}")
-    for keyword in _UNKNOWN:
-        if keyword in schema:
-            raise Unfit(f"'{keyword}' is not supported")
+    if not _UNKNOWN.isdisjoint(schema):
+        raise Unfit(f"'{min(_UNKNOWN & schema.keys())}' is not supported")
     return schema
 
 

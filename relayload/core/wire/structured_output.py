@@ -10,7 +10,7 @@ from relayload.core.wire.request import Endpoint
 from relayload.core.wire.schema_fit import fits
 from relayload.core.wire.schema_keywords import Unfit
 
-MOST_BYTES = 262_144
+MOST_BYTES = 65_536
 """Longer answers are not checked, which would keep this process from reading others."""
 _PLACES: Mapping[Endpoint, tuple[str, ...]] = MappingProxyType(
     {

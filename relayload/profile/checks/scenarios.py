@@ -81,7 +81,7 @@ def _messages_faults(content: Content, name: str, scenario: dict[str, Any]) -> I
         yield content.fault(place, "the SDK of driver: openai has no Messages API: write driver: native")
     budgets = scenario.get("max_output_tokens"), mapping(scenario.get("body")).get("max_tokens")
     if budgets == (None, None) and not content.replays:
-        yield content.fault(place, "every message needs a budget: write max_output_tokens: 1024 beside it")
+        yield content.fault(place, "every message needs a budget: write max_output_tokens: 1024, or --max-tokens 1024")
 
 
 def file_faults(content: Content) -> Iterator[Fault]:
