@@ -7,7 +7,7 @@ from relayload.core.errors import AuthorError
 from relayload.engine.messages import RecordsAck, RecordsPiece
 from relayload.recording import Recording
 from relayload.recording.compression import CutShort, unpack
-from relayload.recording.lines import append
+from relayload.recording.growing_file import PLAIN, GrowingFile, Storage
 from relayload.recording.shipping import PIECE_BYTES, Receiver
 
 OVER = "the run is over"
@@ -16,8 +16,8 @@ OVER = "the run is over"
 class ReceivedRecords:
     """The records files of one run that come from other hosts."""
 
-    def __init__(self, recording: Recording) -> None:
-        self._recording = recording
+    def __init__(self, recording: Recording, storage: Storage = PLAIN) -> None:
+        self._recording, self._storage = recording, storage
         self._files: dict[int, _File] = {}
         self._closed = False
         self.failure: str | None = None
@@ -44,22 +44,23 @@ class ReceivedRecords:
 
     def _file(self, worker: int) -> "_File":
         if worker not in self._files:
-            self._files[worker] = _File(self._recording.records_file(worker))
+            self._files[worker] = _File(self._recording.records_file(worker), self._storage)
         return self._files[worker]
 
 
 class _File:
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    def __init__(self, path: Path, storage: Storage) -> None:
+        self._file = GrowingFile(path, storage, os.O_EXCL)
         self._receiver = Receiver()
 
     def add(self, offset: int, data: bytes) -> int:
-        """Append what continues the file and return its size. Raises AuthorError if the disk is full."""
+        """Append what continues the records and return their size. Raises AuthorError if the disk is full."""
         more = self._receiver.continuation(offset, data)
-        append(self._file, more, self._path)
+        if more:
+            self._file.append(more)
+            self._file.flush()
         self._receiver.size += len(more)
         return self._receiver.size
 
     def close(self) -> None:
-        os.close(self._file)
+        self._file.close()

@@ -20,6 +20,7 @@ from relayload.engine.run_clock import RunClock
 from relayload.profile import Profile
 from relayload.profile.job import Job
 from relayload.profile.plan import stages
+from relayload.recording.growing_file import PLAIN
 
 _LOG = logging.getLogger("relayload")
 
@@ -39,14 +40,16 @@ class Recorder:
         self._stages = stages(profile)
         self._report = report
         self.recording = assigned_recording(assignment)
-        self._writer = self.recording.writer(assignment.worker)
+        is_part = self.recording.run.part is not None  # the master stores it as the profile says
+        storage = PLAIN if is_part else profile.recording.storage
+        self._writer = self.recording.writer(assignment.worker, profile.recording.kept(profile.seed), storage)
         self.status = WorkerStatus(worker=assignment.worker, host=host_name())
         self._snapshots = SnapshotMaker(assignment.worker, profile.objectives, self.recording.run)
         self._unfolded: list[Line] = []
 
     def snapshot(self, health: End, *, whole: bool = False) -> Snapshot:
         """Return what has ended since the last snapshot, or since the beginning of the run."""
-        self._check()
+        self._flush()
         self._fold()
         return self._snapshots.snapshot(self._run_clock.elapsed_s(), whole=whole, health=health)
 
@@ -113,18 +116,20 @@ class Recorder:
     def close(self, end: End) -> None:
         """Write the last line and close the recording. If the disk is full, that is the crash of this process."""
         try:
-            self._writer.write(end)
+            try:
+                self._writer.write(end)
+            finally:
+                self._writer.close()
         except AuthorError as error:
             self.status.crash = self.status.crash or str(error)
-        self._writer.close()
         self.status.drained = True
 
-    def _check(self) -> None:
-        """Notice records that go nowhere: that is a crash of this process, which ends the run."""
+    def _flush(self) -> None:
+        """Have what was recorded on disk. Records that go nowhere are a crash of this process, which ends the run."""
         if self.status.drained or self.status.crash:
             return
         try:
-            self._writer.check()
+            self._writer.flush()
         except AuthorError as error:
             self.status.crash = str(error)
 

@@ -49,6 +49,7 @@ from relayload.profile.plan import stages
 from relayload.recording import Folded, Recording, RunInfo, WorkerInfo, new_run_dir, progress
 from relayload.recording.compression import best_known
 from relayload.recording.reserve import release
+from relayload.recording.snapshots import SnapshotWriter
 
 _LOG = logging.getLogger("relayload")
 _TICK_S = 0.1
@@ -120,7 +121,8 @@ class Controller:
         self._grace_skipped = False
         self._acknowledge_until_s = 0.0
         self._until_s: float | None = None
-        self._received = ReceivedRecords(self._recording)
+        self._received = ReceivedRecords(self._recording, profile.recording.storage)
+        self._snapshots = self._snapshot_writer()
         self._own_crash: str | None = None
         self._breach: Breach | None = None
         self.summary: Summary | None = None
@@ -240,7 +242,25 @@ class Controller:
         if not self._so_far.replace(snapshot):
             _LOG.info("a snapshot of worker %d is missing: asking for all of it", snapshot.worker)
             self._runner.send_message(WHOLE, None, client_id)
+        if self._snapshots is not None:
+            self._record_snapshot(self._snapshots, snapshot)
         return True
+
+    def _snapshot_writer(self) -> SnapshotWriter | None:
+        """Return what records the snapshots of a run whose numbers come from them. Raises AuthorError."""
+        if not self.info.from_snapshots:
+            return None
+        return SnapshotWriter(self.run_dir, self._profile.objectives, self._profile.recording.storage.compression)
+
+    def _record_snapshot(self, writer: SnapshotWriter, snapshot: Snapshot) -> None:
+        """Record a snapshot; where that fails the run has nowhere to be recorded, and ends."""
+        if self.finished or self._own_crash is not None:
+            return
+        try:
+            writer.add(snapshot, clock.now_s())
+        except AuthorError as error:
+            self._own_crash = str(error)
+            _LOG.error("ending the run: %s", error)
 
     def on_records(self, client_id: str, piece: RecordsPiece) -> None:
         """Handle records of a worker on another host."""
@@ -324,6 +344,8 @@ class Controller:
             workers=max(1, len(statuses)),
             worker_reports=self._told,
         )
+        if self._snapshots is not None:
+            self._snapshots.close()
         folded = self._recording.fold()
         summary, verdict = folded.results()
         self._recording.write_summary(summary)

@@ -47,6 +47,7 @@ def new_run_info(profile: Profile, run_id: str, base_urls: dict[str, str]) -> Ru
         objectives=tuple(objective.spec for objective in profile.objectives),
         written=_written(profile),
         thresholds=profile.generator.thresholds,
+        records=profile.recording.records,
         prices=named[first].known_prices,
         versions={"relayload": __version__, "locust": locust_version, "python": platform.python_version()},
         platform=_platform(),

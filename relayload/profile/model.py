@@ -26,6 +26,7 @@ from relayload.profile.generator import GeneratorBounds
 from relayload.profile.guardrails import Guardrails
 from relayload.profile.loads import Load
 from relayload.profile.objectives import ObjectiveEntry
+from relayload.profile.recorded import Recorded
 from relayload.profile.resilience import OwnQuota
 from relayload.profile.scenario import Scenarios
 from relayload.profile.target import Target, Targets
@@ -70,6 +71,8 @@ class Profile(Part):
     """When not to believe the load generator itself."""
     guardrails: Guardrails = Guardrails()
     """Bounds that no run passes."""
+    recording: Recorded = Recorded()
+    """How much of the run is kept on disk."""
     telemetry: Telemetry = Telemetry()
     """How others are told of the requests."""
     web: Web = Web()

@@ -1,13 +1,12 @@
 """The `telemetry:` of a profile: how others are told of its requests."""
 
-import re
 from typing import Annotated
 
 from pydantic import AfterValidator
 
 from relayload.core.model.semconv import Semconv
-from relayload.core.units import fraction
-from relayload.profile.types import Part, Text, text_like
+from relayload.profile.sample_share import one_of_or_sample, sample_share
+from relayload.profile.types import Part, Text
 
 _MOST_LETTERS = 100
 
@@ -18,24 +17,11 @@ def _provider(name: str) -> str:
     return name
 
 
-_SAMPLE = re.compile(r"sample\s+(\S.*)")
-
-
 def _traced(text: str) -> str:
     """Validate which requests have their traces recorded."""
-    if text not in ("all", "none") and _share(text) is None:
+    if text not in ("all", "none") and sample_share(text) is None:
         raise ValueError(f"expected all, none, or a share such as 'sample 1%', got '{text}'")
     return text
-
-
-def _share(text: str) -> float | None:
-    """Return the share that a text such as `sample 1%` names; None for any other."""
-    found = _SAMPLE.fullmatch(text)
-    try:
-        share = fraction(found[1]) if found else 2.0
-    except ValueError:
-        return None
-    return share if 0 < share <= 1 else None
 
 
 class Telemetry(Part):
@@ -49,11 +35,11 @@ class Telemetry(Part):
     traceparent: Annotated[
         Text,
         AfterValidator(_traced),
-        text_like(r"^(all|none|sample\s+\d+(\.\d+)?\s*%)$", "all", "none", "sample 1%"),
+        one_of_or_sample("all", "none"),
     ] = "none"
     """Send this header with every request, and ask that the traces of `all` or of a share be recorded: `sample 1%`."""
 
     @property
     def traced_share(self) -> float | None:
         """The share of the requests whose traces are to be recorded; None where the header is not sent."""
-        return {"all": 1.0, "none": None}.get(self.traceparent, _share(self.traceparent))
+        return {"all": 1.0, "none": None}.get(self.traceparent, sample_share(self.traceparent))

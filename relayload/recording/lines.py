@@ -1,21 +1,21 @@
 """Writes the lines of a records file one by one, and reads them in pieces, also from compressed files."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
-from relayload.core.errors import AuthorError, Fault
 from relayload.core.model.amounts import MOST
+from relayload.core.model.kept_records import EVERY_RECORD, KeptRecords
 from relayload.core.model.record import Line, Record, recordable
 from relayload.files import opened
 from relayload.recording.cleaning import cleaned
 from relayload.recording.compression import Compression, CutShort, TooMuchData, decompressed
+from relayload.recording.growing_file import PLAIN, GrowingFile, Storage
 
 MOST_LINE_BYTES = 16 << 20
 """The longest line that is read. No request records as much, and longer lines could exhaust the memory."""
@@ -32,17 +32,14 @@ _COMPRESSED_TO = 10
 class RecordWriter:
     """Appends lines to one worker's file with one write each, so that a killed process leaves every finished line."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises AuthorError if the file can't be made."""
-        self._path = path
-        try:
-            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise _unwritable(path, error) from None
+    def __init__(self, path: Path, kept: KeptRecords = EVERY_RECORD, storage: Storage = PLAIN) -> None:
+        """Write only the lines that are `kept`. Raises AuthorError if the file can't be made."""
+        self._file = GrowingFile(path, storage)
+        self._kept = kept
         self._encode = msgspec.json.Encoder().encode
 
     def write(self, line: Line) -> Line:
-        """Append a line and return it as recorded.
+        """Append a line if it is kept, and return it as it is or would be recorded.
 
         A request that can't be recorded as it is loses the relay's texts and counts. Raises AuthorError if the disk is
         full.
@@ -52,16 +49,18 @@ class RecordWriter:
             assert isinstance(line, Record), line
             line = recordable(line)
             data = self._encode(line)
-        append(self._file, data + b"\n", self._path)
+        if line in self._kept:
+            self._file.append(data + b"\n")
         return line
 
-    def check(self) -> None:
-        """Raise AuthorError if the file was removed meanwhile: what is written to it is nowhere."""
-        if os.fstat(self._file).st_nlink == 0:
-            raise AuthorError([Fault("was removed while it was written", file=str(self._path))])
+    def flush(self) -> None:
+        """Write what waits to be compressed. Raises AuthorError if the disk is full, or the file was removed."""
+        self._file.flush()
+        self._file.check()
 
     def close(self) -> None:
-        os.close(self._file)
+        """Raises AuthorError if the disk is full."""
+        self._file.close()
 
     def _data(self, line: Line) -> bytes | None:
         """Encode a line; None for a request whose line could not be read again."""
@@ -72,25 +71,6 @@ class RecordWriter:
         except (OverflowError, UnicodeEncodeError):
             return None
         return data if len(data) <= _LONGEST_WRITTEN and _countable(line) else None
-
-
-def append(file: int, data: bytes, path: Path) -> None:
-    """Append to an open file, with one write if the disk takes all at once.
-
-    Raises AuthorError if it does not take all of it; then nothing is appended.
-    """
-    written = 0
-    try:
-        while written < len(data):
-            written += os.write(file, data[written:])
-    except OSError as error:
-        if written:
-            os.ftruncate(file, os.fstat(file).st_size - written)
-        raise _unwritable(path, error) from None
-
-
-def _unwritable(path: Path, error: OSError) -> AuthorError:
-    return AuthorError([Fault(f"can't be written: {error.strerror}", file=str(path))])
 
 
 def _countable(record: Record) -> bool:
@@ -186,16 +166,19 @@ def _divided(paths: list[Path], count: int) -> list[list[Part]]:
     return shares
 
 
-def read(part: Part, damages: list[Damage]) -> Iterator[list[Line]]:
-    """Yield the lines of a part, some hundred at a time. Unreadable lines are appended to `damages`."""
-    decode_lines = msgspec.json.Decoder(Line).decode_lines
+def read(part: Part, damages: list[Damage], kinds: Any = Line) -> Iterator[list[Any]]:
+    """Yield the lines of a part, some hundred at a time, as values of these kinds.
+
+    Unreadable lines are appended to `damages`.
+    """
+    decoder = msgspec.json.Decoder(kinds)
     unread = _Unread(part.path.name, damages)
     for piece in _pieces(part, unread):
         data = cleaned(piece.data)
         try:
-            yield decode_lines(data)
+            yield decoder.decode_lines(data)
         except NO_RECORD:
-            yield _readable(data, piece.first_number, unread)
+            yield _readable(data, piece.first_number, unread, decoder.decode)
     unread.report_rest()
 
 
@@ -290,10 +273,11 @@ def _line_start(file: BinaryIO, at: int) -> int:
     return file.tell()
 
 
-def _readable(data: bytes, first_number: Callable[[], int], unread: _Unread) -> list[Line]:
+def _readable(
+    data: bytes, first_number: Callable[[], int], unread: _Unread, decode: Callable[[bytes], Any]
+) -> list[Any]:
     """Return the readable lines of a piece."""
-    decode = msgspec.json.Decoder(Line).decode
-    lines: list[Line] = []
+    lines: list[Any] = []
     for position, line in enumerate(BytesIO(data)):
         try:
             lines.append(decode(line))

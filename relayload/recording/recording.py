@@ -21,13 +21,16 @@ from relayload import files
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.fold import Fold
+from relayload.core.metrics.fold_of_snapshots import FoldOfSnapshots
 from relayload.core.metrics.summarize import summarize
 from relayload.core.metrics.summary import SCHEMA_VERSION as SUMMARY_VERSION
 from relayload.core.metrics.summary import Summary
 from relayload.core.metrics.tasks import RunAll, Task, one_by_one
+from relayload.core.model.kept_records import EVERY_RECORD, KeptRecords
 from relayload.core.model.objective_options import ObjectiveSpec
 from relayload.core.model.record import Line
 from relayload.core.model.run import RunInfo
+from relayload.core.model.snapshot import Snapshot
 from relayload.core.model.verdict import SCHEMA_VERSION as VERDICT_VERSION
 from relayload.core.model.verdict import Verdict
 from relayload.core.objectives.charts import Charts, charts_of
@@ -35,15 +38,19 @@ from relayload.core.objectives.grammar import objective_of
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.scenario_tags import on_scenarios
+from relayload.core.objectives.snapshots import MergedSnapshot
 from relayload.core.objectives.verdict import assess
 from relayload.recording import progress
 from relayload.recording.cleaning import check_numbers, cleaned
+from relayload.recording.growing_file import PLAIN, Storage
 from relayload.recording.lines import NO_RECORD, Damage, Part, RecordWriter, expected_bytes, parts, read
 from relayload.recording.processes import runner, usable_processes
 from relayload.recording.reserve import reserve
+from relayload.recording.snapshots import NAME as SNAPSHOTS
+from relayload.recording.snapshots import Counted, read_snapshots, snapshots_file
 
 RUN, SUMMARY, VERDICT = "run.json", "summary.json", "verdict.json"
-_RECORDS = re.compile(r"records-[0-9]{1,6}\.jsonl(\.gz|\.zst)?")
+_RECORDS = re.compile(r"records-([0-9]{1,6})(?:\.([0-9]{1,6}))?\.jsonl(?:\.gz|\.zst)?")
 _MOST_BYTES = 64 << 20
 """The largest run.json, summary.json or verdict.json that is read."""
 _UNKNOWN_S = 3600.0
@@ -93,13 +100,21 @@ def check_vacant(directory: Path) -> None:
 
 
 def records_files(directory: Path) -> list[Path]:
-    """Return the records files of all workers, compressed or not."""
-    return sorted(path for path in directory.glob("records-*.jsonl*") if _RECORDS.fullmatch(path.name))
+    """Return the records files of all workers, compressed or not, each worker's parts in the order of writing."""
+    found = (path for path in directory.glob("records-*.jsonl*") if _RECORDS.fullmatch(path.name))
+    return sorted(found, key=lambda path: (_place(path), path.name))
 
 
 def worker_of(path: Path) -> int:
     """Return the number of the worker that wrote a records file."""
-    return int(path.name.split(".")[0].removeprefix("records-"))
+    return _place(path)[0]
+
+
+def _place(path: Path) -> tuple[int, int]:
+    """Return the numbers of the worker and the part of a records file."""
+    found = _RECORDS.fullmatch(path.name)
+    assert found is not None, path
+    return int(found[1]), int(found[2] or 0)
 
 
 class RecordsFile(NamedTuple):
@@ -176,16 +191,17 @@ class Recording:
             raise _fault(directory / RUN, f"started_at: expected an instant, got '{run.started_at[:60]}'") from None
         return cls(directory, _as_last_told(directory, run) if run.ended_by is None else run)
 
-    def writer(self, worker: int) -> RecordWriter:
-        return RecordWriter(self.records_file(worker))
+    def writer(self, worker: int, kept: KeptRecords = EVERY_RECORD, storage: Storage = PLAIN) -> RecordWriter:
+        return RecordWriter(self.records_file(worker), kept, storage)
 
     def records_file(self, worker: int) -> Path:
-        """Return the file in which a worker's records are written."""
+        """Return the file in which a worker's records are written, if they are neither compressed nor in parts."""
         return self.directory / f"records-{worker}.jsonl"
 
     def remove(self) -> None:
         """Remove the files of a recording and its directory, unless that holds others."""
-        for path in (self.directory / RUN, *records_files(self.directory)):
+        snapshots = snapshots_file(self.directory)
+        for path in (self.directory / RUN, *records_files(self.directory), *([snapshots] if snapshots else [])):
             path.unlink(missing_ok=True)
         with suppress(OSError):
             self.directory.rmdir()
@@ -211,6 +227,8 @@ class Recording:
         """
         chosen = self.objectives() if objectives is None else list(objectives)
         _check_windows(chosen, _load_s(self.run))
+        if self.run.from_snapshots and self.run.part is None:
+            return self._fold_of_snapshots(chosen)
         paths = self._records()
         found = tuple(map(RecordsFile.of, paths))
         large = sum(map(expected_bytes, paths)) > _LARGE_BYTES
@@ -225,13 +243,48 @@ class Recording:
             damages += part_damages
         return Folded(self.run, fold, tuple(damages), tuple(chosen), run_all, found)
 
+    def _fold_of_snapshots(self, chosen: list[Objective]) -> "Folded":
+        """Fold what the processes told. Raises AuthorError for an objective that they did not count."""
+        path = snapshots_file(self.directory)
+        if path is None:
+            raise _fault(self.directory, f"has no {SNAPSHOTS}, from which its numbers come")
+        damages: list[Damage] = []
+        try:
+            merged = self._merged(read_snapshots(path, damages))
+        except OSError as error:
+            raise _fault(path, f"can't be read: {error.strerror}") from None
+        if merged is None:
+            raise _fault(path, "does not say first which objectives were counted")
+        for objective in chosen:
+            if merged.counts.lacks(objective):
+                raise _uncounted(path, objective, self.run)
+        fold = FoldOfSnapshots(merged.told, self.run, merged.counts)
+        _check_kinds(self.directory, fold)
+        for records in self._records():
+            for lines in read(Part(records, 0, records.stat().st_size), []):
+                fold.keep(lines)
+        return Folded(self.run, fold, tuple(damages), tuple(chosen))
+
+    def _merged(self, lines: Iterator[Counted | Snapshot]) -> MergedSnapshot | None:
+        """Merge snapshots as the master did; None if the first line does not say what was counted."""
+        first = next(lines, None)
+        if not isinstance(first, Counted):
+            return None
+        merged = MergedSnapshot([_parsed(asked, self.run) for asked in first.objectives], self.run)
+        for line in lines:
+            if isinstance(line, Snapshot):
+                merged.replace(line)
+        return merged
+
     def objectives(self) -> list[Objective]:
         """Return the objectives of the run. Raises AuthorError if run.json has an invalid one."""
         return [_parsed(asked, self.run) for asked in self.run.objectives]
 
     @property
     def has_records(self) -> bool:
-        """Whether there are files of records, which may have been deleted after a run."""
+        """Whether there is what the numbers come from, which may have been deleted after a run."""
+        if self.run.from_snapshots:
+            return snapshots_file(self.directory) is not None
         return bool(records_files(self.directory))
 
     def _records(self) -> list[Path]:
@@ -484,6 +537,13 @@ def _check_windows(objectives: Iterable[Objective], load_s: float) -> None:
         if over_s is not None and load_s / over_s > _MOST_WINDOWS:
             fault = f"'{objective.text}' has more than {_MOST_WINDOWS:,} windows of {over_s:g} s"
             raise AuthorError([Fault(fault, path="objectives", file=RUN)])
+
+
+def _uncounted(path: Path, objective: Objective, run: RunInfo) -> AuthorError:
+    why = (
+        f"'{objective.text}' can't be judged: the run kept records: {run.records}, and counted its own objectives alone"
+    )
+    return _fault(path, why)
 
 
 def _parsed(asked: str | ObjectiveSpec, run: RunInfo) -> Objective:

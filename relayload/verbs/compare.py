@@ -13,7 +13,8 @@ from relayload.verbs.sorted_runs import SortedRuns
 
 if TYPE_CHECKING:
     from relayload.core.comparison.compare import Comparison, Run
-    from relayload.recording import Recording
+    from relayload.core.metrics.summary import Summary
+    from relayload.recording import Recording, RunInfo
 
 _DIR = click.Path(path_type=Path)
 _TOLERANCE = "10%"
@@ -96,11 +97,7 @@ def _print_targets(run_dir: Path, markdown: Path | None, html: Path | None, as_j
     recording = Recording.open(run_dir)
     summary, verdict = results(recording)
     if summary.comparison is None:
-        why = (
-            f"it has {summary.counts.started:,} requests, too many to compare in pairs"
-            if recording.run.copies > 1
-            else "its profile does not say compare: interleaved"
-        )
+        why = _why_no_pairs(recording.run, summary)
         raise AuthorError([Fault(f"{why}; name other runs to compare it with", file=str(run_dir))])
     print_value(summary.comparison, as_json, render_side_by_side)
     if markdown is not None:
@@ -113,6 +110,14 @@ def _print_targets(run_dir: Path, markdown: Path | None, html: Path | None, as_j
         click.echo(f"the run is INVALID: {'; '.join(verdict.reasons)}", err=True)
         return verdict.exit_code
     return 0
+
+
+def _why_no_pairs(run: "RunInfo", summary: "Summary") -> str:
+    if run.copies < 2:
+        return "its profile does not say compare: interleaved"
+    if run.from_snapshots:
+        return f"it kept records: {run.records}, and pairs take every single request"
+    return f"it has {summary.counts.started:,} requests, too many to compare in pairs"
 
 
 def _compared(before: SortedRuns, after: SortedRuns, tolerance: float) -> "Comparison":
@@ -159,4 +164,9 @@ def _warnings(base: "Sequence[Recording]", new: "Sequence[Recording]") -> list[s
         *(["the runs are of different profiles"] if len(profiles) > 1 else []),
         *(f"on both sides: {run_id}" for run_id in on_both.values()),
         *(f"{one.run.run_id}: {change}" for one in (*base, *new) for change in one.run.changes),
+        *(
+            f"{one.run.run_id}: its values come from snapshots, to within 0.4%"
+            for one in (*base, *new)
+            if one.run.from_snapshots
+        ),
     ]

@@ -65,7 +65,7 @@ class ChartData:
     """Dollars until the end of each bin, those of a model spread evenly over the ends of its requests; None where the
     cost is not known."""
     slowest: tuple[Lane, ...] | None
-    """None while the run goes on."""
+    """None where there is none on record."""
 
 
 def chart_data(fold: Fold, summary: Summary, run_all: RunAll = one_by_one) -> ChartData:
@@ -97,7 +97,7 @@ def chart_data(fold: Fold, summary: Summary, run_all: RunAll = one_by_one) -> Ch
         retries=tuple(bins.added_up(fold.retry_starts.by_second().items())),
         quota_waits=_quota_waits(fold, bins) if summary.quota.throttled else None,
         usd=_usd(fold, summary, bins),
-        slowest=None if fold.so_far else tuple(map(lane, fold.slowest.records)),
+        slowest=None if fold.of_snapshots and not fold.slowest.records else tuple(map(lane, fold.slowest.records)),
     )
 
 

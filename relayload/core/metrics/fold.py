@@ -50,7 +50,9 @@ class Fold:
     """Requests by their tags, drops by their plan tags, and the workers' last lines."""
 
     so_far = False
-    """It was made while the run goes on, of what workers tell: what they do not tell is not there."""
+    """It was made while the run goes on."""
+    of_snapshots = False
+    """It was made of what workers tell: what they do not tell is not there."""
 
     __slots__ = (
         "_gap_slot_s",
@@ -180,6 +182,11 @@ class Fold:
         return sum(len(due_at_s) for _, due_at_s in self.all_drops)
 
     @property
+    def arrivals(self) -> int:
+        """Requests that were started and arrivals that were not, without later turns of conversations."""
+        return self.started + self.dropped - sum(tagged.follow_ups for tagged in self.by_tags.values())
+
+    @property
     def slot_s(self) -> float:
         """The width of the slots in which requests are condensed, in seconds."""
         return slot_width_s(max(self._load_s, self.last_due_at_s))
@@ -277,6 +284,8 @@ def account(fold: Fold, run: RunInfo) -> Account:
     goes to every target, each target has all indices. Arrivals of a batch begin in any order, so only the run knows
     their number. A closed load offers what it starts, as do later turns of conversations; there only the workers' own
     claims reveal requests without a record. While the run goes on, nothing counts as lost.
+
+    Snapshots have no indices: there the number of arrivals that were told is compared with what was offered.
     """
     if fold.so_far:
         return Account(fold.started, fold.dropped, 0)
@@ -286,9 +295,9 @@ def account(fold: Fold, run: RunInfo) -> Account:
     if run.closed or run.part is not None:
         lost = sum(unrecorded.values())
     else:
-        known = sum(order.distinct for order in orders)
+        known = fold.arrivals if fold.of_snapshots else sum(order.distinct for order in orders)
         end = max((order.end for order in orders), default=0)
-        least = known if run.batch else end * run.copies
+        least = known if run.batch or fold.of_snapshots else end * run.copies
         lost = max(run.offered or 0, least) - known
     faults = (*_twice(twice), *_unreadable(fold), *_missing(fold, run, unrecorded))
     return Account(
@@ -329,11 +338,13 @@ def _missing(fold: Fold, run: RunInfo, unrecorded: dict[int, int]) -> tuple[str,
     if run.crash:
         return ()
     in_order = {end.worker for end in fold.ends} | {info.worker for info in run.worker_reports if info.drained}
+    why = (
+        "ended {} requests that no snapshot tells of"
+        if fold.of_snapshots
+        else "wrote {} records that are not here: its file is cut short, or lies on another host (relayload merge)"
+    )
     return tuple(
-        f"worker {worker} wrote {unrecorded[worker]} records that are not here: its file is cut short, or lies on "
-        "another host (relayload merge)"
-        for worker in sorted(in_order)
-        if unrecorded[worker]
+        f"worker {worker} {why.format(unrecorded[worker])}" for worker in sorted(in_order) if unrecorded[worker]
     )
 
 

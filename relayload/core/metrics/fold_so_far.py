@@ -26,7 +26,7 @@ class FoldSoFar(Fold):
 
     __slots__ = ("_edges", "_late", "_now_s", "_width_s")
 
-    so_far = True
+    so_far = of_snapshots = True
 
     def __init__(self, told: Mapping[int, Told], run: RunInfo, counts: Counts | None = None) -> None:
         """Add up what was told until the run's `ended_at_s`."""
@@ -40,6 +40,7 @@ class FoldSoFar(Fold):
             self._add_slot(slot)
         for worker, each in told.items():
             self._add_told(worker, each)
+            self._add_open(each)
 
     def count_late(self, late_s: float) -> int:  # noqa: ARG002 -- they were counted by that threshold
         return self._late
@@ -56,14 +57,18 @@ class FoldSoFar(Fold):
         for tags, tally in told.tallies.items():
             self._tagged(tags).add(tally)
         self._late += told.late
-        self.due_in.update(told.in_flight)
         self.transitions.extend(told.transitions)
         self.lines_of[worker] = sum(slot.due for slot in told.slots.values())
-        self.last_due_at_s = max(self.last_due_at_s, told.last_due_at_s, *map(float, told.in_flight))
+        self.last_due_at_s = max(self.last_due_at_s, told.last_due_at_s)
         self.last_end_s = max(self.last_end_s, told.last_end_s)
-        self.last_at_s = max(self.last_at_s, self.last_end_s, self.last_due_at_s)
         if told.first_start_s is not None:
             self.starts.add([told.first_start_s])
+
+    def _add_open(self, told: Told) -> None:
+        """Add what has begun and not ended: requests, and the process itself."""
+        self.due_in.update(told.in_flight)
+        self.last_due_at_s = max(self.last_due_at_s, *map(float, told.in_flight), 0.0)
+        self.last_at_s = max(self.last_at_s, self.last_end_s, self.last_due_at_s)
         if told.health is not None:
             self.ends.append(told.health)
 

@@ -28,7 +28,7 @@ def health_of(
     """Return the health of the worst worker; it is valid without faults of the recording and without doubts."""
     reasons = (*faults, *_doubts(fold, run.thresholds, errors, lost), *_clock_doubts(run))
     health = _health(fold.ends, late_p99_s, reasons, worst(info.clock_error_s for info in run.worker_reports))
-    if health.timestamps != "kernel" or ttft is None or fold.so_far:
+    if health.timestamps != "kernel" or ttft is None or fold.of_snapshots:
         return health
     return structs.replace(
         health, ttft_error_p99_s=next(each.too_late for each in ttft.percentiles if each.p == _ERROR_P)

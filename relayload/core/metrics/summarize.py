@@ -288,6 +288,8 @@ class _Starts(NamedTuple):
             return cls()
         late = Series(Selection(fold.by_tags), "late").ordered
         late_p99_s = late.quantile(0.99) if late.count else None
+        if fold.of_snapshots:
+            return cls(late_p99_s=late_p99_s)
         requests = fold.starts.most_in(1.0), fold.starts.most_in(60.0)
         attempts = requests
         if len(fold.retry_starts):
@@ -298,7 +300,12 @@ class _Starts(NamedTuple):
 
 def _condensed(fold: Fold, run: RunInfo) -> Iterator[str]:
     """Yield what is less exact, or left out, because of the number of requests."""
-    if fold.condensed and not fold.so_far:
+    if fold.of_snapshots and not fold.so_far:
+        yield (
+            f"judged from snapshots, since the run kept records: {run.records}: counts are exact, values are known to "
+            "within 0.4%, and what takes single requests is left out"
+        )
+    elif fold.condensed and not fold.so_far:
         yield f"{fold.started:,} requests are too many to keep each: values come from histograms, to within 0.4%"
         if run.copies > 1:
             yield "pairs of requests to several targets are not compared where there are so many"

@@ -11,6 +11,7 @@ from relayload.core.model.snapshot import Tally
 from relayload.core.model.tags import Tags
 
 _BUFFERED, _REMARKS, _STREAMED_TOKENS = attrgetter("buffered"), attrgetter("remarks"), attrgetter("streamed_tokens")
+_TURN = attrgetter("turn")
 
 
 class TagTally:
@@ -19,6 +20,7 @@ class TagTally:
     __slots__ = (
         "attempts",
         "buffered",
+        "follow_ups",
         "last_end_s",
         "relay_message",
         "remarks",
@@ -32,6 +34,8 @@ class TagTally:
         self.last_end_s = 0.0
         """When the last of the requests ended."""
         self.retry_counts = RetryCounts()
+        self.follow_ups = 0
+        """Later turns of conversations, which are no arrivals."""
         self.buffered = 0
         self.remarks: Counter[str] = Counter()
         """The number of odd answers by the name of the `Remark`."""
@@ -54,6 +58,7 @@ class TagTally:
             self._keep_first(
                 (one.intended_at_s, answer.relay_message) for one, answer in failed if answer.relay_message
             )
+        self.follow_ups += sum(map(bool, map(_TURN, records)))
         self.buffered += sum(map(_BUFFERED, answers))
         for remarks in filter(None, map(_REMARKS, answers)):
             self.remarks.update(remarks)
@@ -66,6 +71,7 @@ class TagTally:
         self.attempts += other.attempts
         self.last_end_s = max(self.last_end_s, other.last_end_s)
         self.retry_counts.merge(other.retry_counts)
+        self.follow_ups += other.follow_ups
         self.buffered += other.buffered
         self.remarks.update(other.remarks)
         self.thought_in_part += other.thought_in_part
@@ -81,6 +87,7 @@ class TagTally:
         self.retry_counts.by_kind.update(told.retries_by_kind)
         self.retry_counts.backoff_s += told.backoff_s
         self.retry_counts.stopped_by.update(told.stopped_by)
+        self.follow_ups += told.follow_ups
         self.buffered += told.buffered
         self.remarks.update(told.remarks)
         self.thought_in_part += told.thought_in_part
@@ -101,6 +108,7 @@ class TagTally:
             untimed=self.untimed,
             relay_message=self.relay_message,
             last_end_s=self.last_end_s,
+            follow_ups=self.follow_ups,
         )
 
     def _count_unpaced(self, answers: Sequence[Attempt]) -> None:

@@ -47,6 +47,8 @@ _INTERRUPTIONS = MappingProxyType(
 )
 
 
+ALL = "all"
+"""`records` of a run whose every request is on record."""
 CRASH = "crash"
 """`ended_by` of a run that a failure of relayload's own ended."""
 
@@ -165,6 +167,9 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"wo
     uid: str = ""
     """A stamp of the run's master that distinguishes its parts from those of other runs; empty in recordings of earlier
     versions. A merged run has the stamps of its parts, joined."""
+    records: str = ALL
+    """Which single requests are on record, as `recording.records` of the profile says. Unless these are `all`, the
+    numbers come from the snapshots."""
     part: Worker | None = None
     """The number of the worker whose records alone this holds; None for a whole run."""
     schema_version: int = 1
@@ -201,6 +206,11 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"wo
     def cut_off(self) -> bool:
         """Requests that it abandoned are nobody's failure: it was interrupted or killed, or failed itself."""
         return self.interrupted_by is not None or self.ended_by in (None, CRASH)
+
+    @property
+    def from_snapshots(self) -> bool:
+        """Its numbers come from the snapshots, since not every request is on record."""
+        return self.records != ALL
 
     @property
     def open(self) -> bool:

@@ -70,6 +70,8 @@ class Tally(Struct, kw_only=True, array_like=True, gc=False):
     """When the first request that failed with a message was due, and the message."""
     last_end_s: float = 0.0
     """When the last of the requests ended."""
+    follow_ups: int = 0
+    """Later turns of conversations, which are no arrivals."""
 
 
 class Position(NamedTuple):
@@ -141,6 +143,16 @@ class IndicatorSlot(Struct, kw_only=True, array_like=True, gc=False):
     counts: SlotCounts
 
 
+class WindowValues(Struct, kw_only=True, array_like=True, gc=False):
+    """The values in one window of an objective, where they are on no record."""
+
+    indicator: int
+    """The number of the objective among those of different content."""
+    window: int
+    values: bytes
+    """As `histogram.packed` writes them."""
+
+
 class Snapshot(Struct, kw_only=True):
     """The slots of one process that have changed since its last snapshot, or all of them."""
 
@@ -152,6 +164,8 @@ class Snapshot(Struct, kw_only=True):
     slots: tuple[Slot, ...] = ()
     """A slot of several seconds replaces those that it covers."""
     indicators: tuple[IndicatorSlot, ...] = ()
+    windows: tuple[WindowValues, ...] = ()
+    """Those that have changed, or all of them; only of runs whose numbers come from the snapshots."""
     transitions: tuple[Transition, ...] = ()
     """Every change of a breaker so far, starting with number `transitions_from`."""
     transitions_from: int = 0

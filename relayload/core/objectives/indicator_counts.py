@@ -27,7 +27,7 @@ from relayload.core.objectives.goodput import unmet
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.tag_filter import counts_for, of_kind, of_outcome, within
 from relayload.core.objectives.time_slots import WINDOW_BITS, Grid
-from relayload.core.stats.histogram import Histogram, buckets, middle_s
+from relayload.core.stats.histogram import Histogram, buckets, middle_s, unpacked
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -42,6 +42,8 @@ class IndicatorCounts:
         """By the number of the window; 0 for objectives without windows."""
         self.values: dict[int, Histogram] = {}
         """By window, the values for the percentiles of windows."""
+        self.changed_values: set[int] = set()
+        """The windows whose values changed since the caller last cleared this."""
         self.changed: set[Position] = set()
         """The positions that changed since the caller last cleared this."""
         self.most_n: Counter[int] = Counter()
@@ -115,6 +117,12 @@ class IndicatorCounts:
         slots[position] = counts
         self.changed.add(position)
         self.most_n[position.window] += counts.n + counts.unanswered - known.n - known.unanswered
+
+    def put_values(self, window: int, parts: Iterable[bytes]) -> None:
+        """Replace the values of a window by those of several processes, as `histogram.packed` writes them."""
+        self.values[window] = Histogram()
+        for part in parts:
+            self.values[window].add_counts(dict(unpacked(part)))
 
     def at(self, position: Position) -> SlotCounts:
         """Return the counts of a position for the caller to change."""
@@ -303,6 +311,7 @@ class IndicatorCounts:
         self._add_counts(slots, counts, at_most, at_least)
 
     def _values_in(self, window: int) -> Histogram:
+        self.changed_values.add(window)
         if window not in self.values:
             self.values[window] = Histogram()
         return self.values[window]
@@ -404,6 +413,10 @@ class ObjectiveCounts:
     def __getitem__(self, objective: Objective) -> IndicatorCounts:
         """Return the counts for an objective. Raises KeyError for one that is not counted."""
         return self.indicators[objective.indicator]
+
+    def lacks(self, objective: Objective) -> bool:
+        """Return whether the objective takes counts that are not among these."""
+        return _way(objective) in _COUNT and objective.indicator not in self.indicators
 
     @property
     def gaps_in_windows(self) -> bool:

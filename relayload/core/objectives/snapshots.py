@@ -26,13 +26,14 @@ from relayload.core.model.snapshot import (
     Snapshot,
     Span,
     Tally,
+    WindowValues,
 )
 from relayload.core.model.tags import DROPPED, REFUSED, PlanTags, Tags
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.tag_filter import of_outcome, within
 from relayload.core.objectives.window import Window
-from relayload.core.stats.histogram import Histogram, unpacked
+from relayload.core.stats.histogram import Histogram, packed, unpacked
 from relayload.core.stats.ranks import Sorted
 from relayload.core.stats.sample import Sample
 
@@ -50,6 +51,8 @@ class SnapshotMaker:
     def __init__(self, worker: int, objectives: Sequence[Objective], run: RunInfo) -> None:
         self._worker = worker
         self._counts = ObjectiveCounts(objectives, run)
+        self._alone = run.from_snapshots
+        """Nothing but the snapshots will tell of the requests."""
         self._slots = TagSlots(metrics_of(objectives), stretch_edges(run))
         self._tallies: defaultdict[Tags, TagTally] = defaultdict(TagTally)
         self._tallied: set[Tags] = set()
@@ -95,6 +98,7 @@ class SnapshotMaker:
             whole=whole,
             slots=tuple(self._slots.whole if whole else slots),
             indicators=tuple(self._indicator_slots(whole=whole)),
+            windows=tuple(self._window_values(whole=whole)) if self._alone else (),
             transitions=tuple(self._transitions[sent:]),
             transitions_from=sent,
             first_start_s=self._first_start_s if math.isfinite(self._first_start_s) else None,
@@ -121,6 +125,13 @@ class SnapshotMaker:
                 slot = counts.windows[position.window][position]
                 yield IndicatorSlot(indicator=number, position=position, counts=slot)
 
+    def _window_values(self, *, whole: bool) -> Iterable[WindowValues]:
+        for number, counts in enumerate(self._counts.indicators.values()):
+            for window in list(counts.values if whole else counts.changed_values):
+                values = packed(counts.values[window].counts)
+                yield WindowValues(indicator=number, window=window, values=values)
+            counts.changed_values.clear()
+
     def _add_other(self, line: Drop | Transition | End) -> None:
         if isinstance(line, Drop):
             self._add_drop(line)
@@ -142,6 +153,8 @@ class _Process(Told):
 
     number: int = 0
     indicators: dict[tuple[int, Position], SlotCounts] = field(default_factory=dict)
+    windows: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    """By objective and window, the values."""
     breakers: dict[str, Transition] = field(default_factory=dict)
     """The latest change of the breaker of each scope."""
     complete: bool = True
@@ -173,6 +186,8 @@ class MergedSnapshot:
             self._replace_slot(process, slot)
         for one in snapshot.indicators:
             self._replace_counts(process, one)
+        for values in snapshot.windows:
+            self._replace_values(process, values)
         process.transitions[snapshot.transitions_from :] = snapshot.transitions
         process.breakers |= {change.scope: change for change in snapshot.transitions}
         process.first_start_s = snapshot.first_start_s
@@ -274,6 +289,12 @@ class MergedSnapshot:
         process.indicators[ident] = slot.counts
         own = [other.indicators.get(ident) for _, other in self._in_order]
         self._each[slot.indicator].put(slot.position, [counts for counts in own if counts is not None])
+
+    def _replace_values(self, process: _Process, values: WindowValues) -> None:
+        place = values.indicator, values.window
+        process.windows[place] = values.values
+        own = (other.windows.get(place, b"") for other in self._processes.values())
+        self._each[values.indicator].put_values(values.window, own)
 
 
 def _is_in(span: Span, window: Window) -> bool:
