@@ -34,6 +34,7 @@ from msgspec import structs
 from relayload.core.model.record import Attempt, End, Outcome, Record
 from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo
 from relayload.core.model.snapshot import Snapshot
+from relayload.core.objectives.abort import AbortMonitor
 from relayload.core.objectives.grammar import parse
 from relayload.core.objectives.snapshots import MergedSnapshot, SnapshotMaker
 from relayload.core.objectives.so_far import judge_so_far
@@ -199,7 +200,7 @@ def _answer(service_s: float, rng: Random) -> dict[str, Any]:
 
 def _master(pipe: Connection, run: RunInfo, recording: Recording) -> None:
     objectives = [parse(text) for text in ASKED]
-    merged = MergedSnapshot(objectives, structs.replace(run, ended_at_s=None))
+    merged, monitor = MergedSnapshot(objectives, structs.replace(run, ended_at_s=None)), AbortMonitor(objectives)
     writer = SnapshotWriter(recording.directory, objectives, Compression.NONE) if run.from_snapshots else None
     print(f"{'simulated':>10}{'requests':>11}{'worker MB':>11}{'master MB':>11}")
     next_s, began_s = 60.0, time.monotonic()
@@ -210,6 +211,7 @@ def _master(pipe: Connection, run: RunInfo, recording: Recording) -> None:
         merged.replace(snapshot)
         if writer is not None:
             writer.add(snapshot, now_s)
+        monitor.breach(merged, now_s)
         if now_s % 30 == 0:
             for objective in objectives:
                 judge_so_far(objective, merged, now_s)

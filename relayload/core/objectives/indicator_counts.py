@@ -25,6 +25,7 @@ from relayload.core.objectives.answer_facts import FACTS, stalls
 from relayload.core.objectives.gap_bounds import gaps_off
 from relayload.core.objectives.goodput import unmet
 from relayload.core.objectives.objective import Objective
+from relayload.core.objectives.slot_table import SlotTable
 from relayload.core.objectives.tag_filter import counts_for, of_kind, of_outcome, within
 from relayload.core.objectives.time_slots import WINDOW_BITS, Grid
 from relayload.core.stats.histogram import Histogram, buckets, middle_s, unpacked
@@ -38,7 +39,7 @@ class IndicatorCounts:
 
     def __init__(self, objective: Objective, run: RunInfo) -> None:
         self.objective = objective
-        self.windows: dict[int, dict[Position, SlotCounts]] = {}
+        self.windows: dict[int, SlotTable] = {}
         """By the number of the window; 0 for objectives without windows."""
         self.values: dict[int, Histogram] = {}
         """By window, the values for the percentiles of windows."""
@@ -111,12 +112,23 @@ class IndicatorCounts:
 
     def put(self, position: Position, parts: Sequence[SlotCounts]) -> None:
         """Replace the counts of a position by the sum of what several processes counted."""
-        slots = self.windows.setdefault(position.window, {})
+        slots = self._slots_in(position.window)
         known = slots.get(position, SlotCounts())
         counts = parts[0] if len(parts) == 1 else _summed(parts)
         slots[position] = counts
         self.changed.add(position)
         self.most_n[position.window] += counts.n + counts.unanswered - known.n - known.unanswered
+
+    def sweep(self) -> None:
+        """Keep counts that did not change since the last call in less room."""
+        for slots in self.windows.values():
+            slots.sweep()
+
+    def _slots_in(self, window: int) -> SlotTable:
+        found = self.windows.get(window)
+        if found is None:
+            found = self.windows[window] = SlotTable()
+        return found
 
     def put_values(self, window: int, parts: Iterable[bytes]) -> None:
         """Replace the values of a window by those of several processes, as `histogram.packed` writes them."""
@@ -127,7 +139,7 @@ class IndicatorCounts:
     def at(self, position: Position) -> SlotCounts:
         """Return the counts of a position for the caller to change."""
         self.changed.add(position)
-        slots = self.windows.setdefault(position.window, {})
+        slots = self._slots_in(position.window)
         found = slots.get(position)
         if found is None:
             found = slots[position] = SlotCounts()
@@ -432,6 +444,11 @@ class ObjectiveCounts:
         """Count an arrival that could not be started."""
         for counts in self.indicators.values():
             counts.add_drop(plan_tags, due_at_s)
+
+    def sweep(self) -> None:
+        """Keep counts that did not change since the last call in less room."""
+        for counts in self.indicators.values():
+            counts.sweep()
 
     def merge(self, other: "ObjectiveCounts") -> None:
         for indicator, counts in other.indicators.items():

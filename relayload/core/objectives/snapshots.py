@@ -20,9 +20,7 @@ from relayload.core.model.record import GUARDRAIL, Drop, End, Line, Transition
 from relayload.core.model.run import RunInfo
 from relayload.core.model.snapshot import (
     IndicatorSlot,
-    Position,
     Slot,
-    SlotCounts,
     Snapshot,
     Span,
     Tally,
@@ -31,11 +29,15 @@ from relayload.core.model.snapshot import (
 from relayload.core.model.tags import DROPPED, REFUSED, PlanTags, Tags
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.objective import Objective
+from relayload.core.objectives.slot_table import SlotTable
 from relayload.core.objectives.tag_filter import of_outcome, within
 from relayload.core.objectives.window import Window
 from relayload.core.stats.histogram import Histogram, packed, unpacked
 from relayload.core.stats.ranks import Sorted
 from relayload.core.stats.sample import Sample
+
+_SWEPT_EVERY = 120
+"""Snapshots between two calls to keep old counts in less room: a minute's."""
 
 
 def metrics_of(objectives: Iterable[Objective]) -> list[str]:
@@ -90,6 +92,8 @@ class SnapshotMaker:
         self._versions += 1
         self._in_flight = +self._in_flight
         slots = self._slots.changed(now_s)
+        if not self._versions % _SWEPT_EVERY:
+            self._counts.sweep()
         sent = 0 if whole else self._sent
         self._sent = len(self._transitions)
         return Snapshot(
@@ -152,7 +156,7 @@ class _Process(Told):
     """The data that one process has sent."""
 
     number: int = 0
-    indicators: dict[tuple[int, Position], SlotCounts] = field(default_factory=dict)
+    indicators: defaultdict[int, SlotTable] = field(default_factory=lambda: defaultdict(SlotTable))
     windows: dict[tuple[int, int], bytes] = field(default_factory=dict)
     """By objective and window, the values."""
     breakers: dict[str, Transition] = field(default_factory=dict)
@@ -171,6 +175,8 @@ class MergedSnapshot:
         """By tags, the totals so far."""
         self._each = list(self.counts.indicators.values())
         self._processes: dict[int, _Process] = {}
+        self._tags: dict[Tags, Tags] = {}
+        """Each set of tags once, however many slots tell of it."""
 
     def replace(self, snapshot: Snapshot) -> bool:
         """Replace the known slots by those of a snapshot.
@@ -194,6 +200,8 @@ class MergedSnapshot:
         process.last_due_at_s, process.last_end_s = snapshot.last_due_at_s, snapshot.last_end_s
         process.tallies |= {tally.tags: tally for tally in snapshot.tallies}
         process.late, process.in_flight, process.health = snapshot.late, snapshot.in_flight, snapshot.health
+        if not snapshot.number % _SWEPT_EVERY:
+            self._sweep(process)
         return process.complete
 
     @property
@@ -256,6 +264,11 @@ class MergedSnapshot:
         """Return how many requests have ended with such tags, and how many such arrivals were not started."""
         return sum(counts.due for tags, counts in self.totals.items() if wanted(tags))
 
+    def _sweep(self, process: _Process) -> None:
+        self.counts.sweep()
+        for slots in process.indicators.values():
+            slots.sweep()
+
     @property
     def _in_order(self) -> list[tuple[int, _Process]]:
         return sorted(self._processes.items())
@@ -273,6 +286,7 @@ class MergedSnapshot:
         known = process.slots.get((slot.tags, begins_s))
         if known is not None and (known.span.width_s, known.version) >= (width_s, slot.version):
             return
+        slot.tags = self._tags.setdefault(slot.tags, slot.tags)
         totals = self.totals.setdefault(slot.tags, TagCounts())
         for second in range(begins_s, begins_s + width_s):
             old = process.slots.pop((slot.tags, second), None)
@@ -282,12 +296,12 @@ class MergedSnapshot:
         totals.add(slot)
 
     def _replace_counts(self, process: _Process, slot: IndicatorSlot) -> None:
-        ident = slot.indicator, slot.position
-        known = process.indicators.get(ident)
+        own_slots, position = process.indicators[slot.indicator], slot.position
+        known = own_slots.get(position)
         if known is not None and known.version >= slot.counts.version:
             return
-        process.indicators[ident] = slot.counts
-        own = [other.indicators.get(ident) for _, other in self._in_order]
+        own_slots[position] = slot.counts
+        own = [other.indicators[slot.indicator].get(position) for _, other in self._in_order]
         self._each[slot.indicator].put(slot.position, [counts for counts in own if counts is not None])
 
     def _replace_values(self, process: _Process, values: WindowValues) -> None:

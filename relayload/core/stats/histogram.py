@@ -65,20 +65,40 @@ _NEGATIVE_WORD = 1 << 31
 
 
 def packed(counts: Mapping[int, int]) -> bytes:
-    """Return the counts of buckets in eight bytes each, little-endian, for storage or another process."""
-    pairs = array("I", [number for pair in sorted(counts.items()) for number in pair])
-    if sys.byteorder != "little":
-        pairs.byteswap()
-    return pairs.tobytes()
+    """Return the counts of buckets for storage or another process: little-endian, and three bytes each if all are few.
+
+    A byte says how wide the counts are, then come the buckets and then their counts. Nothing is empty.
+    """
+    if not counts:
+        return b""
+    order = sorted(counts)
+    numbers = list(map(counts.__getitem__, order))
+    code = next(code for code in _CODES if max(numbers) < 1 << 8 * array(code).itemsize)
+    return code.encode() + _little_endian(array("H", order)).tobytes() + _little_endian(array(code, numbers)).tobytes()
 
 
 def unpacked(data: bytes) -> Iterator[tuple[int, int]]:
     """Yield the packed buckets, each with its count. Raises ValueError for other data."""
-    pairs = array("I")
-    pairs.frombytes(data)
+    if not data:
+        return iter(())
+    code = data[:1].decode("latin-1")
+    if code not in _CODES:
+        raise ValueError(f"counts of no known width: {code!r}")
+    order, numbers = array("H"), array(code)
+    ends = 1 + (len(data) - 1) // (order.itemsize + numbers.itemsize) * order.itemsize
+    order.frombytes(data[1:ends])
+    numbers.frombytes(data[ends:])
+    return zip(_little_endian(order), _little_endian(numbers), strict=True)
+
+
+_CODES = "BHIQ"
+"""The widths of counts, as `array` names them."""
+
+
+def _little_endian(numbers: "array[int]") -> "array[int]":
     if sys.byteorder != "little":
-        pairs.byteswap()
-    return zip(pairs[::2], pairs[1::2], strict=True)
+        numbers.byteswap()
+    return numbers
 
 
 class Histogram:

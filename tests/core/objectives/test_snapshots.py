@@ -4,6 +4,7 @@ from live import sent
 from relayload.core.model.record import BreakerState, Outcome
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.objectives.grammar import parse
+from relayload.core.objectives.slot_table import SlotTable
 from relayload.core.objectives.snapshots import MergedSnapshot, SnapshotMaker, metrics_of
 from relayload.core.objectives.window import Window
 
@@ -22,7 +23,7 @@ def so_far(make_run) -> MergedSnapshot:
 
 def _known(so_far: MergedSnapshot) -> tuple[int, int, int, int]:
     """Requests that ended ok, that failed, and what an objective counted of them."""
-    (counts,) = (so_far.counts[objective].windows.get(0, {}) for objective in _OBJECTIVES[:1])
+    counts = so_far.counts[_OBJECTIVES[0]].windows.get(0, SlotTable())
     ok, failed = so_far.count(lambda tags: tags.ok), so_far.count(lambda tags: tags.failed)
     return ok, failed, sum(slot.n for slot in counts.values()), sum(slot.bad_at_most for slot in counts.values())
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.stats.histogram import Histogram, bucket, buckets, middle_s
+from relayload.core.stats.histogram import Histogram, bucket, buckets, middle_s, packed, unpacked
 from relayload.core.stats.sample import Moments
 
 durations_s = st.floats(min_value=0.0, max_value=3600.0)
@@ -93,3 +93,17 @@ def test_buckets_beyond_the_last_are_counted_as_the_last():
     histogram = Histogram()
     histogram.add_sparse((10_000, 2, 20_000, 3))
     assert list(histogram.values().items()) == [(middle_s(10_000), 5)]
+
+
+@pytest.mark.parametrize("most", [1, 255, 256, 65_535, 65_536, 1 << 32])
+def test_packed_counts_come_out_as_they_went_in(most: int):
+    counts = {0: 1, 300: most, 8191: 2}
+    assert dict(unpacked(packed(counts))) == counts
+    assert not packed({})
+    assert not list(unpacked(b""))
+
+
+@pytest.mark.parametrize("data", [b"x", b"B\0", b"B\0\0\0\0", b"I" + bytes(5)])
+def test_other_data_is_no_histogram(data: bytes):
+    with pytest.raises(ValueError, match=r".+"):
+        list(unpacked(data))
