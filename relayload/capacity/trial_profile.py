@@ -7,6 +7,7 @@ from typing import Any
 
 from relayload.core.capacity.pooling import grows_surer
 from relayload.core.capacity.trial import Purpose, Wanted
+from relayload.core.model.run import ALL
 from relayload.core.objectives.objective import Objective
 from relayload.core.units import format_usd
 from relayload.profile import Profile
@@ -53,7 +54,7 @@ def trial_sets(profile: Profile, wanted: Wanted, number: int, left: Left | None 
     """
     strict = wanted.purpose is Purpose.CONFIRM
     written = profile.effective
-    sets = [f"seed={profile.seed * 1000 + number}", *_load(wanted)]
+    sets = [f"seed={profile.seed * 1000 + number}", *_load(wanted), *_recorded(profile)]
     sets += _objectives("", written, [entry.objective for entry in profile.objective_entries], strict=strict)
     for name, scenario in profile.scenarios.items():
         path = f"scenarios.{name}."
@@ -72,6 +73,12 @@ def _load(wanted: Wanted) -> Iterator[str]:
     yield f"load.stages={json.dumps(stages)}"
     if wanted.users is not None:
         yield f"load.users={wanted.users}"
+
+
+def _recorded(profile: Profile) -> Iterator[str]:
+    """Yield the override that has every request on record, which a search looks at."""
+    if profile.recording.records != ALL:
+        yield f"recording.records={ALL}"
 
 
 def _objectives(path: str, written: Mapping[str, Any], objectives: list[Objective], *, strict: bool) -> Iterator[str]:

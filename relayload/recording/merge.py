@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,17 +32,19 @@ from relayload.recording.compression import (
 )
 from relayload.recording.lines import MOST_LINE_BYTES, NO_RECORD
 from relayload.recording.recording import RUN, VERDICT, Recording, check_vacant, records_files, worker_of
+from relayload.recording.snapshots import snapshots_file
 
 _PIECE_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """One run, with the file of each worker."""
+    """One run, with the files of each worker."""
 
     run: RunInfo
     directory: Path
-    files: dict[int, Path]
+    files: dict[int, Sequence[Path]]
+    """By worker, the parts in order."""
 
 
 def merge(directories: Sequence[Path], out: Path, compression: Compression = Compression.NONE) -> Recording:
@@ -51,23 +54,23 @@ def merge(directories: Sequence[Path], out: Path, compression: Compression = Com
         Fault(why, file=str(sources[position].directory))
         for position, why in differences([source.run for source in sources])
     ]
-    if faults:
+    if faults := faults or list(_unmergeable(sources)):
         raise AuthorError(faults)
     check_vacant(out)
-    check_installed(
-        [out / f"records-0.jsonl{compression.value}", *(path for one in sources for path in one.files.values())]
-    )
+    read = (path for source in sources for paths in source.files.values() for path in paths)
+    check_installed([out / f"records-0.jsonl{compression.value}", *read])
     shifts = _shifts(sources)
     workers = sum(max(source.run.workers, len(source.files)) for source in sources)
     recording = Recording.create(out, _whole(sources, shifts, workers))
     try:
         for source, shift in zip(sources, shifts, strict=True):
-            for worker, path in source.files.items():
-                _write(path, out / f"records-{worker + shift.worker}.jsonl{compression.value}", shift)
+            for worker, paths in source.files.items():
+                _write(paths, out / f"records-{worker + shift.worker}.jsonl{compression.value}", shift)
     except AuthorError:
         for path in (out / RUN, *records_files(out)):
             path.unlink()
         raise
+    _keep_snapshots(sources, out)
     _keep_profile(sources, out)
     if len(directories) == 1 and (directories[0] / VERDICT).is_file():
         shutil.copyfile(directories[0] / VERDICT, out / VERDICT)  # the records are the same
@@ -97,31 +100,57 @@ def _sources(directories: Sequence[Path]) -> list[_Source]:
 
 def _source(recordings: Sequence[Recording], directories: Sequence[Path]) -> _Source:
     """Return one run whose records lie in several directories, using the `run.json` that has the run's end."""
-    best = max(recordings, key=lambda recording: recording.run.ended_by is not None)
-    files: dict[int, Path] = {}
+    best = max(recordings, key=lambda one: (one.run.ended_by is not None, one.run.part is None))
+    files: dict[int, Sequence[Path]] = {}
     faults: list[Fault] = []
-    for path in [path for directory in directories for path in records_files(directory)]:
-        try:
-            check(path)
-        except OSError as error:
-            faults.append(Fault(f"can't be read: {error.strerror}", file=str(path)))
+    for worker, paths in [found for directory in directories for found in _files(directory)]:
+        unreadable = [fault for path in paths if (fault := _unreadable(path)) is not None]
+        if unreadable:
+            faults += unreadable
             continue
-        kept = files.setdefault(worker_of(path), path)
-        longer = _longer(kept, path) if kept != path else kept
+        kept = files.setdefault(worker, paths)
+        longer = _longer(kept, paths) if kept != paths else kept
         if longer is None:
-            faults.append(Fault(f"holds other records of worker {worker_of(path)} than {kept}", file=str(path)))
-        files[worker_of(path)] = longer or kept
+            faults.append(Fault(f"holds other records of worker {worker} than {kept[0]}", file=str(paths[0])))
+        files[worker] = longer or kept
     if faults:
         raise AuthorError(faults)
     return _Source(best.run, best.directory, files)
 
 
-def _longer(one: Path, other: Path) -> Path | None:
-    """Return the file that holds all of the other and perhaps more, compressed or not; None if they differ.
+def _files(directory: Path) -> Iterator[tuple[int, Sequence[Path]]]:
+    """Yield the files of each worker in a directory, its parts in order.
+
+    A worker whose files are stored in two ways comes twice: both should tell the same.
+    """
+    found: dict[tuple[int, str], list[Path]] = {}
+    for path in records_files(directory):
+        found.setdefault((worker_of(path), Compression.of(path)), []).append(path)
+    return ((worker, paths) for (worker, _), paths in found.items())
+
+
+def _unreadable(path: Path) -> Fault | None:
+    try:
+        check(path)
+    except OSError as error:
+        return Fault(f"can't be read: {error.strerror}", file=str(path))
+    return None
+
+
+def _unmergeable(sources: Sequence[_Source]) -> Iterator[Fault]:
+    """Yield a fault for each of several runs whose numbers come from snapshots."""
+    for source in sources if len(sources) > 1 else ():
+        if source.run.from_snapshots:
+            why = f"kept records: {source.run.records}, and snapshots of several runs can't be merged"
+            yield Fault(why, file=str(source.directory))
+
+
+def _longer(one: Sequence[Path], other: Sequence[Path]) -> Sequence[Path] | None:
+    """Return the files that hold all of the others and perhaps more, however stored; None if they differ.
 
     An unreadable file differs from every other.
     """
-    ones, others = filter(None, _pieces(one)), filter(None, _pieces(other))
+    ones, others = (filter(None, chain.from_iterable(map(_pieces, paths))) for paths in (one, other))
     left = right = b""
     try:
         while (left := left or next(ones, b"")) and (right := right or next(others, b"")):
@@ -160,12 +189,12 @@ def _arrivals(source: _Source) -> int:
     return Recording(source.directory, run).fold(()).fold.all_indices.end
 
 
-def _write(path: Path, out: Path, shift: Shift) -> None:
-    """Copy a file, compressed according to the new name. Unreadable lines are kept, to be reported later."""
-    pieces = _pieces(path)
+def _write(paths: Sequence[Path], out: Path, shift: Shift) -> None:
+    """Copy files into one, compressed according to its name. Unreadable lines are kept, to be reported later."""
     try:
         with opened_to_write(out) as file:
-            _copy(pieces if shift == Shift() else _shifted(pieces, shift), file)
+            for path in paths:
+                _copy(_pieces(path) if shift == Shift() else _shifted(_pieces(path), shift), file)
     except TooMuchData:
         raise AuthorError([Fault("the compressed file grows to more than a run can leave", file=str(path))]) from None
     except CutShort:
@@ -209,6 +238,13 @@ def _renumbered(line: bytes, shift: Shift, decoder: msgspec.json.Decoder[Line], 
         return encoder.encode(shift(decoder.decode(line)))
     except NO_RECORD:
         return line
+
+
+def _keep_snapshots(sources: Sequence[_Source], out: Path) -> None:
+    """Copy the snapshots, from which the numbers of a run may come."""
+    snapshots = snapshots_file(sources[0].directory)
+    if snapshots is not None:
+        shutil.copyfile(snapshots, out / snapshots.name)
 
 
 def _keep_profile(sources: Sequence[_Source], out: Path) -> None:

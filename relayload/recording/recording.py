@@ -227,7 +227,7 @@ class Recording:
         """
         chosen = self.objectives() if objectives is None else list(objectives)
         _check_windows(chosen, _load_s(self.run))
-        if self.run.from_snapshots and self.run.part is None:
+        if self.run.from_snapshots:
             return self._fold_of_snapshots(chosen)
         paths = self._records()
         found = tuple(map(RecordsFile.of, paths))
@@ -251,14 +251,16 @@ class Recording:
         damages: list[Damage] = []
         try:
             merged = self._merged(read_snapshots(path, damages))
+            fold = None if merged is None else FoldOfSnapshots(merged.told, self.run, merged.counts)
         except OSError as error:
             raise _fault(path, f"can't be read: {error.strerror}") from None
-        if merged is None:
+        except (ValueError, LookupError) as error:
+            raise _fault(path, f"tells of counts that no worker tells: {error}") from None
+        if merged is None or fold is None:
             raise _fault(path, "does not say first which objectives were counted")
         for objective in chosen:
             if merged.counts.lacks(objective):
                 raise _uncounted(path, objective, self.run)
-        fold = FoldOfSnapshots(merged.told, self.run, merged.counts)
         _check_kinds(self.directory, fold)
         for records in self._records():
             for lines in read(Part(records, 0, records.stat().st_size), []):

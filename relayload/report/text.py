@@ -61,7 +61,7 @@ def render_summary(
         Text(),
         *_facts([*batch_facts(summary.batch), *count_facts(summary)], screen),
         Text(),
-        _latencies(summary)
+        _latencies(summary, run)
         if _any_latency(summary)
         else Text("nothing measured: no request of a measured stage ended ok"),
     ]
@@ -130,12 +130,14 @@ def _any_latency(summary: Summary) -> bool:
     return any(getattr(summary.metrics, metric.name) is not None for metric in shown_in(Output.TABLES))
 
 
-def _latencies(summary: Summary) -> RenderableType:
+def _latencies(summary: Summary, run: RunInfo | None) -> RenderableType:
     """Return the table for all requests, and for each target and scenario if there are several."""
+    about = "≈ " if run is not None and run.from_snapshots else ""
     rows = [row for name, metrics in groups(summary) for row in _metric_rows(name, metrics)]
-    numbers = [Column(heading) for heading in ("n", "p50", "p90", "p99", "p99 interval", "max")]
+    names = ("n", *(f"{about}{name}" for name in ("p50", "p90", "p99", "p99 interval", "max")))
+    numbers = [Column(heading) for heading in names]
     columns = [Column("measured, ok", words=True, least=len("measured,"), most=18), Column("", words=True), *numbers]
-    return FittingTable(columns, rows, optional=("p90", "p99 interval", "max", "n"))
+    return FittingTable(columns, rows, optional=[names[place] for place in (2, 4, 5, 0)])
 
 
 def groups(summary: Summary) -> Iterator[tuple[str, Metrics]]:

@@ -14,7 +14,9 @@ import pytest
 from support import LOCUSTFILE, Process, Start, records, relay_stats, saved, wait_for
 from tcp_proxy import TcpProxy
 
+from relayload.core.model.record import Record
 from relayload.fakerelay.process import FakeRelay
+from relayload.recording import Recording
 
 WriteProfile = Callable[..., Path]
 ELSEWHERE = """
@@ -88,6 +90,22 @@ def test_the_master_has_all_records_of_workers_on_other_hosts(
     assert "from where the records go to the master" in far.output
     assert "from where the records go to the master" not in near.output
     assert parts(tmp_path) == [], "what the master has is removed"
+
+
+def test_a_worker_on_another_host_keeps_the_same_sample_and_the_master_stores_it(
+    master: Start, elsewhere: Start, profile: WriteProfile, relay: FakeRelay, tmp_path: Path
+) -> None:
+    pytest.importorskip("backports.zstd")
+    options: list[Any] = ["--relay-profile", profile(seconds=3), "--relay-set", f"target.base_url={relay.base_url}"]
+    for setting in ("records=sample 20%", "compress=zstd", "rotate=2MB"):
+        options += ["--relay-set", f"recording.{setting}"]
+    run, far = master(*options), elsewhere(*options)
+    assert run.wait() == far.wait() == 0, run.output
+    assert sums_hold(tmp_path / "run")["ok"] == relay_stats(relay)["requests"]
+    assert parts(tmp_path) == []
+    assert [path.name for path in (tmp_path / "run").glob("records-*")] == ["records-0.jsonl.zst"]
+    kept = [line for line in Recording.open(tmp_path / "run").lines() if isinstance(line, Record)]
+    assert 0 < len(kept) < relay_stats(relay)["requests"] / 2
 
 
 def test_what_a_killed_worker_had_sent_is_in_the_result_and_the_rest_is_lost(

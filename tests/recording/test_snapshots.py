@@ -7,9 +7,11 @@ import pytest
 from msgspec import structs
 from random_runs import RandomRun, random_run
 
-from relayload.core.model.record import Line
+from relayload.core.errors import AuthorError
+from relayload.core.model.record import Line, Outcome
 from relayload.core.model.run import RunInfo
 from relayload.core.model.verdict import ObjectiveResult
+from relayload.core.objectives.grammar import parse
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.snapshots import SnapshotMaker
 from relayload.core.objectives.verdict import assess
@@ -64,3 +66,80 @@ def test_snapshots_say_what_the_records_would_have_said(seed: int, folded, tmp_p
     assert summary.counts.offered == summary.counts.started + summary.counts.dropped + summary.counts.lost
     assert summary.counts.started == sum(summary.counts.by_outcome.values())
     assert any(warning.startswith("judged from snapshots") for warning in summary.warnings)
+
+
+@pytest.fixture
+def steady(make_run, tmp_path: Path, request_line):
+    """Makes a recording of 100 requests, of which none is on record unless told otherwise."""
+
+    def make(records: str = "none", compression: Compression = Compression.NONE) -> Recording:
+        objectives = [parse("latency.p95 < 1s")]
+        info = make_run(records=records, objectives=("latency.p95 < 1s",), offered=100)
+        return _recorded(tmp_path / "run", info, objectives, [request_line(n) for n in range(100)], compression)
+
+    return make
+
+
+def test_an_objective_that_nobody_counted_is_refused_in_one_line(steady):
+    recording = steady()
+    assert recording.judge([parse("latency.p95 < 1s")]).objectives[0].n == 100
+    with pytest.raises(AuthorError, match=r"snapshots\.jsonl: 'latency\.p95 < 2s' can't be judged") as refused:
+        recording.judge([parse("latency.p95 < 2s")])
+    assert len(refused.value.faults) == 1
+
+
+def test_what_no_snapshot_tells_of_is_lost(steady):
+    recording = steady()
+    recording.update(offered=103)
+    counts = recording.summarize().counts
+    assert (counts.offered, counts.started, counts.lost) == (103, 100, 3)
+
+
+def test_records_that_are_kept_are_shown_and_never_counted(steady, request_line):
+    recording = steady("errors")
+    writer = recording.writer(0)
+    writer.write(request_line(7, outcome=Outcome.SERVER_ERROR))
+    writer.close()
+    folded = recording.fold()
+    summary = folded.summary()
+    assert (summary.counts.started, summary.counts.ok) == (100, 100)
+    assert [lane.record.index for lane in folded.charts(summary).data.slowest or ()] == [7]
+
+
+def test_without_kept_records_there_are_no_lanes(steady):
+    folded = steady().fold()
+    assert folded.charts(folded.summary()).data.slowest is None
+
+
+def test_a_torn_line_of_snapshots_is_a_warning(steady):
+    recording = steady()
+    path = recording.directory / "snapshots.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"line":"told","snapsh')
+    summary, _ = recording.fold().results()
+    assert any("is torn" in warning for warning in summary.warnings)
+    assert summary.counts.ok == 100
+
+
+@pytest.mark.parametrize("line", [b"no json\n", b'{"line":"told","snapshot":{"worker":0,"number":-1}}\n'])
+def test_a_line_that_is_no_snapshot_makes_the_run_invalid(line: bytes, steady):
+    recording = steady()
+    path = recording.directory / "snapshots.jsonl"
+    path.write_bytes(path.read_bytes() + line)
+    assert recording.judge().verdict == "INVALID"
+
+
+def test_counts_that_no_worker_tells_are_refused(steady):
+    recording = steady()
+    path = recording.directory / "snapshots.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"indicator":0', b'"indicator":9').replace(b"[[0,[0,", b"[[9,[0,"))
+    with pytest.raises(AuthorError, match="tells of counts that no worker tells"):
+        recording.fold()
+
+
+def test_without_snapshots_there_is_nothing_to_judge(steady):
+    recording = steady()
+    assert recording.has_records
+    (recording.directory / "snapshots.jsonl").unlink()
+    assert not recording.has_records
+    with pytest.raises(AuthorError, match=r"has no snapshots\.jsonl, from which its numbers come"):
+        recording.fold()

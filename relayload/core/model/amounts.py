@@ -26,10 +26,17 @@ MOST_OBJECTIVES = 1_000
 """The most in one run: each is checked for every stage, target or table."""
 
 Count = Annotated[int, Meta(ge=0, le=MOST)]
+Sum = Annotated[int, Meta(ge=0, le=1 << 62)]
+"""A sum of counts."""
 Index = Annotated[int, Meta(ge=0, le=1 << 48)]
 Worker = Annotated[int, Meta(ge=0, le=1_000_000)]
 Status = Annotated[int, Meta(ge=-1, le=1_000_000)]
 Nanoseconds = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
+Second = Annotated[int, Meta(ge=-1, le=10**9)]
+"""The number of a second of a run, which a clock read too late may put before its start."""
+Width = Annotated[int, Meta(ge=1, le=1 << 20)]
+Number = Annotated[int, Meta(ge=0, le=1 << 32)]
+Total = Annotated[float, Meta(ge=-1e30, le=1e30)]
 Seconds = Annotated[float, Meta(ge=_LEAST_S, le=_LONGEST_S)]
 Length = Annotated[float, Meta(ge=0.0, le=_LONGEST_S)]
 Window = Annotated[float, Meta(ge=0.001, le=_LONGEST_S)]

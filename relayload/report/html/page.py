@@ -75,6 +75,18 @@ class RunPage:
     def so_far(self) -> bool:
         return self.standings is not None
 
+    @property
+    def roughly(self) -> str:
+        """Why values are known to within 0.4 %; empty where every request is on record."""
+        if self.so_far:
+            return "while the run goes on"
+        return "from snapshots" if self.run.from_snapshots else ""
+
+    @property
+    def kept(self) -> str:
+        """Which single requests are on record, if not all."""
+        return f"of those on record, which are no more than records: {self.run.records}"
+
 
 def render_page(page: RunPage) -> str:
     """Return the page as HTML."""
@@ -114,14 +126,14 @@ def run_context(page: RunPage) -> dict[str, object]:
         "charts": drawn,
         "bins": _bins(page.charts),
         "no_charts": "nothing was due yet" if page.so_far else "there are no records to draw",
-        "no_lanes": NOT_YET if page.so_far else "there are no records to show",
-        "latencies": latency_table(summary, page.so_far),
-        "groups": group_tables(summary, page.so_far),
+        "no_lanes": NOT_YET if page.so_far else _no_lanes(run),
+        "latencies": latency_table(summary, page.roughly),
+        "groups": group_tables(summary, page.roughly),
         "errors": error_table(summary.errors, series, summary.counts.started),
         "client": _named(client_facts(summary)),
         "spend": _named([*cost_facts(summary.cost), *target_facts(summary)]),
         "side_by_side": side_by_side_tables(summary.comparison),
-        "lanes": lane_table(lanes),
+        "lanes": lane_table(lanes, page.kept if run.from_snapshots else ""),
         "phase_legend": phase_legend(),
         "environment": _environment(summary, run, page.so_far),
         "profile": profile_lines(page.profile),
@@ -140,12 +152,18 @@ class _Drawings:
     charts: RunCharts | None = None
 
 
+def _no_lanes(run: RunInfo) -> str:
+    if run.from_snapshots:
+        return f"no single request is on record: the run kept records: {run.records}"
+    return "there are no records to show"
+
+
 def _draw(page: RunPage) -> _Drawings:
     if page.charts is None or not page.summary.counts.offered:
         return _Drawings()
     conditions = [result.expr for result in page.verdict.objectives]
     caps = ProfileCaps.of(page.profile)
-    charts = RunCharts(page.summary, page.run, page.charts, caps, conditions, page.so_far)
+    charts = RunCharts(page.summary, page.run, page.charts, caps, conditions, bool(page.roughly))
     return _Drawings(
         list(charts.load()),
         list(charts.waits()),

@@ -38,7 +38,7 @@ class RunCharts:
     caps: ProfileCaps
     objectives: Sequence[str]
     """The conditions of the run, as text."""
-    so_far: bool = False
+    roughly: bool = False
     """The run goes on, and its percentiles are known to within 0.4 %."""
 
     @property
@@ -141,7 +141,7 @@ class RunCharts:
         title, data = "Output tokens per second", self.charts.data
         if not any(data.output_tokens):
             return Absent(title, "no answer told its output tokens")
-        many = "" if self.so_far else ", which are too many to keep each"
+        many = "" if self.roughly else ", which are too many to keep each"
         note = (
             f"spread evenly over the ends of requests{many}; never an objective"
             if data.spread_by_ends
@@ -174,7 +174,7 @@ class RunCharts:
         return tail_figure(title, note, tail, limits)
 
     def _about(self, note: str) -> str:
-        return f"≈ {note}" if self.so_far else note
+        return f"≈ {note}" if self.roughly else note
 
     def _errors(self) -> Drawn:
         title, errors = "Errors per second", self.charts.data.errors

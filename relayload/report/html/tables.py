@@ -53,12 +53,12 @@ class Table:
         return self.rows[MOST_DRAWN:]
 
 
-def latency_table(summary: Summary, so_far: bool = False) -> Table:
+def latency_table(summary: Summary, roughly: str = "") -> Table:
     """Return the percentiles of everything, and of each target, key, tag and scenario if there are several.
 
-    Those of a run that goes on are known to within 0.4 %, and marked.
+    `roughly` says why they are known to within 0.4 %, and has them marked; it is empty where they are exact.
     """
-    about = _ABOUT if so_far else ""
+    about = _ABOUT if roughly else ""
     percentiles = (f"{about}p{p:g}" for p in _PERCENTILES)
     headings = ("measured, ok", "", "n", *percentiles, f"{about}p99 interval", f"{about}max")
     rows = [row for name, metrics in groups(summary) for row in _metric_rows(name, metrics)]
@@ -67,7 +67,7 @@ def latency_table(summary: Summary, so_far: bool = False) -> Table:
         headings,
         rows[:_MOST_METRICS],
         frozenset((0, 1)),
-        summary.scope.metrics + _more(rows, _MOST_METRICS) + ("; ≈ to within 0.4 % while the run goes on" * so_far),
+        summary.scope.metrics + _more(rows, _MOST_METRICS) + (f"; ≈ to within 0.4 %, {roughly}" if roughly else ""),
     )
 
 
@@ -75,8 +75,11 @@ def _metric_rows(name: str, metrics: Metrics) -> Iterator[tuple[Cell, ...]]:
     return named_once(one_line(name, _LONGEST_NAME), metric_rows(metrics, Output.TABLES, _PERCENTILES, ends=True))
 
 
-def group_tables(summary: Summary, so_far: bool = False) -> list[Table]:
-    """Return a table for each way in which the run is divided, of all groups as far as there is room."""
+def group_tables(summary: Summary, roughly: str = "") -> list[Table]:
+    """Return a table for each way in which the run is divided, of all groups as far as there is room.
+
+    Percentiles are marked where something is `roughly` known.
+    """
     divided: dict[str, Mapping[str, Group]] = {
         "Stages": summary.by_stage,
         "Scenarios": summary.by_scenario,
@@ -88,7 +91,7 @@ def group_tables(summary: Summary, so_far: bool = False) -> list[Table]:
     room, tables = MOST_ROWS, []
     for title, named in divided.items():
         if named:
-            tables.append(_group_table(title, named, room, _ABOUT if so_far else ""))
+            tables.append(_group_table(title, named, room, _ABOUT if roughly else ""))
             room = max(0, room - len(named))
     return tables
 
@@ -183,7 +186,7 @@ def _more(rows: Sequence[object], most: int) -> str:
     return f" … and {left:,} more rows, which are in summary.json" if left > 0 else ""
 
 
-def lane_table(lanes: Sequence[Lane]) -> Table:
+def lane_table(lanes: Sequence[Lane], note: str = "") -> Table:
     """Return the slowest requests, each with its lane."""
     longest_s = max((lane.record.latency_s for lane in lanes), default=0.0)
     traced = any(lane.record.trace_id for lane in lanes)
@@ -192,7 +195,7 @@ def lane_table(lanes: Sequence[Lane]) -> Table:
     headings = (*first, "due at", "scenario", "model", "outcome", "attempts", "latency", "what it waited for")
     texts = frozenset(headings) - {"due at", "attempts", "latency"}
     columns = frozenset(number for number, heading in enumerate(headings) if heading in texts)
-    return Table("Slowest requests", headings, rows, columns)
+    return Table("Slowest requests", headings, rows, columns, note)
 
 
 def _lane_row(lane: Lane, longest_s: float, *, traced: bool) -> tuple[Cell, ...]:
