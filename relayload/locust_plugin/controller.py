@@ -42,6 +42,7 @@ from relayload.engine.workload import new_workload
 from relayload.locust_plugin.channel import ASSIGN, END, LEASE, RATES, RECORDS_ACK, WHOLE, pack
 from relayload.locust_plugin.choices import Choice
 from relayload.locust_plugin.hand_changes import HandChanges
+from relayload.locust_plugin.locust_memory import forget_old
 from relayload.locust_plugin.nodes import runner_of
 from relayload.locust_plugin.objectives_so_far import ObjectivesSoFar
 from relayload.locust_plugin.run_info import new_run_info, write_profile
@@ -54,6 +55,7 @@ from relayload.recording.snapshots import SnapshotWriter
 _LOG = logging.getLogger("relayload")
 _TICK_S = 0.1
 _TICKS_PER_PROGRESS = 5
+_TICKS_PER_CLEARING = 600
 _LOCAL_LEAD_S = 0.2
 _REMOTE_LEAD_S = 1.5
 """Workers spawn their user, clear their statistics, and have their first leases before the first arrival is due.
@@ -96,7 +98,7 @@ class Controller:
         self._recording = Recording.create(self.run_dir, new_run_info(profile, self.run_dir.name, base_urls))
         write_profile(self.run_dir, profile)
         self._recording.reserve()
-        self._runner = runner_of(environment)
+        self._runner, self._stats = runner_of(environment), environment.stats
         self._profile = profile
         self._changes = HandChanges(self._recording, profile, choice.multiplier)
         self._base_urls = base_urls
@@ -425,6 +427,8 @@ class Controller:
             self._keep_one_worker()
             self._notice_silence()
             self._look_at_objectives()
+            if tick % _TICKS_PER_CLEARING == 0:
+                forget_old(self._stats)
             if tick % _TICKS_PER_PROGRESS == 0:
                 self.latest_progress = self.progress()
                 self._write_progress(self.latest_progress)

@@ -1,8 +1,10 @@
 """A recording: the files of one run, from which the verdict is computed.
 
 run.json                what was run and, once it ended cleanly, how it ended
-records-<worker>.jsonl  one line per request, drop and end of a worker; survives a kill of the worker
-summary.json            can be rebuilt from the records at any time
+records-<worker>.jsonl  one line per request, drop and end of a worker; survives a kill of the worker. It may be
+                        compressed, and followed by records-<worker>.1.jsonl and so on
+snapshots.jsonl         what the workers told, where not every request is on record
+summary.json            can be rebuilt from the records or the snapshots at any time
 verdict.json            likewise, using the objectives in run.json
 """
 

@@ -95,7 +95,7 @@ def check_vacant(directory: Path) -> None:
     """Raise AuthorError unless a recording can begin in this directory, which need not exist."""
     if directory.exists() and not directory.is_dir():
         raise _fault(directory, "is not a directory")
-    if (directory / RUN).exists() or records_files(directory):
+    if (directory / RUN).exists() or records_files(directory) or snapshots_file(directory):
         raise _fault(directory, _TAKEN)
 
 
