@@ -167,6 +167,10 @@ class Attempt(Struct, frozen=True, omit_defaults=True, rename={"relay_message": 
     on the way held it back."""
     finish_reason: str | None = None
     request_id: str | None = None
+    stated_overhead_s: Length | None = None
+    """What the relay itself says that it added, in a header of its answer."""
+    text_bytes: Count = 0
+    """The length of the visible text of a stream, in UTF-8; approximate if characters were cut."""
     sent_bytes: Count = 0
     received_bytes: Count = 0
     blocked_s: Seconds | None = None

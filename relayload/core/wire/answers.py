@@ -75,6 +75,11 @@ class Event(Struct, kw_only=True, gc=False):
     """Whether it is the last event of the answer."""
 
     @property
+    def text_bytes(self) -> int:
+        """The length of the visible content in UTF-8."""
+        return len(self.text) if self.text.isascii() else len(self.text.encode("utf-8", "surrogatepass"))
+
+    @property
     def thought_bytes(self) -> int:
         """The length of the thought in UTF-8."""
         return len(self.thought.encode("utf-8", "surrogatepass"))

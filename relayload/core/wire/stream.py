@@ -111,6 +111,7 @@ class TokenStream:
         "thought_bytes",
         "tokens",
         "undated",
+        "visible_bytes",
     )
 
     def __init__(
@@ -164,6 +165,8 @@ class TokenStream:
         """A text or page that came in place of a JSON event."""
         self.thought_bytes = 0
         """Bytes of reasoning that were streamed, in UTF-8; approximate if characters were cut."""
+        self.visible_bytes = 0
+        """Bytes of visible text that were streamed, likewise."""
         self.summarised = False
         """Whether some of the reasoning came as a summary, or may have been left out."""
         self.undated = False
@@ -232,6 +235,7 @@ class TokenStream:
         if pattern.visible:
             if self.first_visible_at_s is None:
                 self._note_visible(at_s)
+            self.visible_bytes += len(data) - pattern.fixed_bytes
             if self._keep_text:
                 self._keep(pattern.text(data))
         else:
@@ -368,6 +372,7 @@ class TokenStream:
             if self._thoughts.unfinished or not event.thought.isascii():
                 self._thoughts.add(event.thought)
         if event.visible:
+            self.visible_bytes += event.text_bytes
             if self.first_visible_at_s is None:
                 self._note_visible(at_s)
             if self._keep_text or self._words.unfinished or not event.text.isascii():

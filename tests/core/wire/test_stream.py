@@ -120,6 +120,13 @@ def test_what_is_empty_or_encrypted_is_no_token(delta):
     assert (stream.thought_bytes, stream.summarised) == (0, False)
 
 
+def test_the_length_of_the_text_does_not_depend_on_how_it_was_cut():
+    apart = stream_of(*((float(second), content(text)) for second, text in enumerate(["Grü", "ße", ' "an"', " alle"])))
+    whole = stream_of((1.0, content('Grüße "an" alle')))
+    assert (apart.chunks, whole.chunks) == (4, 1)
+    assert apart.visible_bytes == whole.visible_bytes == len('Grüße "an" alle'.encode())
+
+
 @pytest.mark.parametrize(
     "delta",
     [
