@@ -1,7 +1,7 @@
 """Batch load: runs a fixed list of requests to completion, each started as soon as a slot is free."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from math import inf
 
 from relayload import clock
@@ -27,21 +27,21 @@ class BatchExecutor:
     """The executor of a batch load: the requests of the list that are granted to one process.
 
     A request is due when a slot is free for it: as this process begins, or when another request ends. Those of a batch
-    begin when those of the batch before have ended. `scenarios` has the scenario of every request, by index. `ask` asks
-    for more requests.
+    begin when those of the batch before have ended. `arrival` makes one of its place in the list and of the instant at
+    which it is due. `ask` asks for more requests.
     """
 
     def __init__(
         self,
         batches: Batches,
-        scenarios: Sequence[int],
+        arrival: Callable[[int, float], Arrival],
         run_clock: RunClock,
         start: Callable[[Arrival, float], None],
         permit: Permit,
         ask: Callable[[], None],
     ) -> None:
         self._batches = batches
-        self._scenarios = scenarios
+        self._arrival = arrival
         self._run_clock = run_clock
         self._start = start
         self._permit = permit
@@ -142,7 +142,7 @@ class BatchExecutor:
         while self._has_room():
             index = self._queue.popleft()
             self._begun += 1
-            self._due.append(Arrival(index, due_at_s, 0, self._scenarios[index]))
+            self._due.append(self._arrival(index, due_at_s))
 
     def _has_room(self) -> bool:
         """Return whether the next request may begin: a slot is free, and nothing of an earlier batch is in flight."""

@@ -14,7 +14,7 @@ from relayload.engine.permit import Permit
 from relayload.engine.run_clock import RunClock
 from relayload.profile import Profile
 from relayload.profile.loads import BatchLoad, ClosedLoad, OpenLoad
-from relayload.profile.plan import arrivals, batch_scenarios, batches, stages, to_send
+from relayload.profile.plan import arrivals, batch_arrivals, batches, stages, to_send
 from relayload.profile.think_time import span
 
 
@@ -87,7 +87,7 @@ def new_executor(
         return ArrivalRateExecutor(schedule, run_clock, load.max_in_flight, send, drop, permit)
     executor: Executor
     if isinstance(load, BatchLoad):
-        executor = BatchExecutor(batches(load), batch_scenarios(profile, load), run_clock, send, permit, ask)
+        executor = BatchExecutor(batches(profile, load), batch_arrivals(profile, load), run_clock, send, permit, ask)
     else:
         executor = _closed_loop(profile, load, assignment, run_clock, send, permit)
     executor.end_at(profile.guardrails.until_s)

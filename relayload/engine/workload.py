@@ -75,7 +75,7 @@ def new_workload(profile: Profile) -> Workload:
     load = profile.load
     if isinstance(load, OpenLoad):
         return _Open(profile, load)
-    return _Batch(load) if isinstance(load, BatchLoad) else _Closed(profile)
+    return _Batch(profile, load) if isinstance(load, BatchLoad) else _Closed(profile)
 
 
 class _Closed:
@@ -192,8 +192,8 @@ class _Open(_Leased):
 class _Batch(_Leased):
     """A batch load: a list of which workers get more as they have slots free."""
 
-    def __init__(self, load: BatchLoad) -> None:
-        self._batches = batches(load)
+    def __init__(self, profile: Profile, load: BatchLoad) -> None:
+        self._batches = batches(profile, load)
         self._leases: BatchLeases = BatchLeases(self._batches.requests, self._batches.batch_size)
         self._wanted: dict[int, Renewal] = {}
         self.requests: int | None = self._batches.requests

@@ -54,9 +54,9 @@ class Profile(Part):
     """The relay that is tested."""
     targets: Targets | None = None
     """Several relays by name, instead of `target`: each request goes to one of them, drawn by their shares."""
-    compare: Literal["interleaved"] | None = None
+    compare: Literal["interleaved", "randomised"] | None = None
     """`interleaved` sends every request to each of the targets, at the same instant and word for word, and tells what
-    each adds to the first."""
+    each adds to the first. `randomised` does so in an order that is drawn for each request."""
     driver: Literal["native", "openai"] = "native"
     """What sends: our own transport, or the official SDK to see what an application sees."""
     load: Load
@@ -140,6 +140,11 @@ class Profile(Part):
     def paired(self) -> bool:
         """Whether every arrival goes to each of several targets."""
         return self.compare is not None and self.several
+
+    @property
+    def order_seed(self) -> int | None:
+        """By what the order of targets is drawn for each arrival; None where it alternates."""
+        return self.seed if self.compare == "randomised" else None
 
     def client_policy(self, target: Target) -> ClientPolicy:
         """Return how the client treats a relay. Without a `client:` it only measures."""

@@ -12,7 +12,7 @@ from relayload.core.traffic import plan as planning
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.batches import Batches
 from relayload.core.traffic.limits import Limits
-from relayload.core.traffic.pairing import for_each_target
+from relayload.core.traffic.pairing import for_each_target, order
 from relayload.core.traffic.plan import Plan, Request
 from relayload.core.traffic.rate_changes import RateChange
 from relayload.core.traffic.slack import with_slack
@@ -86,14 +86,27 @@ def fixed_rate(profile: Profile) -> str | None:
     return "the rows of a trace have their own instants" if isinstance(load.arrivals, Trace) else None
 
 
-def batches(load: BatchLoad) -> Batches:
-    """Return the list of a batch load, to be split among workers."""
-    return Batches(load.requests, min(load.requests, load.batch_size or load.requests), load.max_concurrent)
+def batches(profile: Profile, load: BatchLoad) -> Batches:
+    """Return the list of a batch load, to be split among workers. The copies for several targets follow each other."""
+    copies, batch_size = _copies(profile), min(load.requests, load.batch_size or load.requests)
+    return Batches(load.requests * copies, batch_size * copies, load.max_concurrent)
 
 
 def batch_scenarios(profile: Profile, load: BatchLoad) -> list[int]:
-    """Return the positions of the scenarios of the whole list."""
+    """Return the positions of the scenarios of the list, in which copies count as one."""
     return list(islice(traffic.drawn_scenarios(_weights(profile), profile.seed), load.requests))
+
+
+def batch_arrivals(profile: Profile, load: BatchLoad) -> Callable[[int, float], Arrival]:
+    """Return what makes an arrival of a place in the list, and of the instant at which it is due."""
+    scenarios, copies, seed = batch_scenarios(profile, load), _copies(profile), profile.order_seed
+
+    def arrival(place: int, due_at_s: float) -> Arrival:
+        index, copy = divmod(place, copies)
+        target = order(index, copies, seed)[copy] if copies > 1 else 0
+        return Arrival(index, due_at_s, 0, scenarios[index], target=target)
+
+    return arrival
 
 
 def is_cut_short(profile: Profile) -> bool:
@@ -137,7 +150,8 @@ def _plan(profile: Profile, each: Sequence[Callable[[Arrival], None]]) -> Plan:
     requests = [_request(name, profile, scenario, prices) for name, scenario in profile.scenarios.items()]
     if isinstance(load, BatchLoad):
         (stage,) = stages(profile)
-        whole = planning.batch_plan(profile.name, batches(load), batch_scenarios(profile, load), stage, requests)
+        scenarios = batch_scenarios(profile, load) * _copies(profile)
+        whole = planning.batch_plan(profile.name, batches(profile, load), scenarios, stage, requests)
         return _guarded(whole, profile.guardrails)
     limits = _limits(load)
     counted = _Counted(_arrivals(profile, load, limits), profile.guardrails.until_s, each)
@@ -194,7 +208,12 @@ def _arrivals(
         schedule = traffic.trace_schedule(rows, stages(profile), limits, weights, profile.seed)
     else:
         schedule = traffic.schedule(stages(profile), limits, process(load.arrivals), weights, profile.seed, changes)
-    return for_each_target(schedule, len(profile.named_targets)) if profile.paired else schedule
+    return for_each_target(schedule, _copies(profile), profile.order_seed) if profile.paired else schedule
+
+
+def _copies(profile: Profile) -> int:
+    """Return the number of requests per arrival."""
+    return len(profile.named_targets) if profile.paired else 1
 
 
 def _weights(profile: Profile) -> list[float]:

@@ -56,7 +56,11 @@ def loop(
 ) -> BatchExecutor:
     """One that holds these grants, by default everything."""
     scenarios = [index % 2 for index in range(batches.requests)]
-    made = BatchExecutor(batches, scenarios, RunClock(clock.now_s()), start, permit or Permit(for_ever=True), ask)
+
+    def arrival(index: int, due_at_s: float) -> Arrival:
+        return Arrival(index, due_at_s, 0, scenarios[index])
+
+    made = BatchExecutor(batches, arrival, RunClock(clock.now_s()), start, permit or Permit(for_ever=True), ask)
     made.take(grants or [EVERYTHING], 0, complete=complete, slots=slots)
     return made
 

@@ -10,7 +10,9 @@ from relayload.core.traffic.batches import Batches
 from relayload.core.traffic.plan import StagePlan
 from relayload.core.traffic.prompts import CHAT_TOKENS
 from relayload.core.traffic.stages import Stage
+from relayload.profile import Profile
 from relayload.profile.checks.loads import ROWS_CHECKED
+from relayload.profile.loads import BatchLoad
 from relayload.profile.plan import arrivals, batch_scenarios, batches, is_cut_short, plan, stages
 
 STAGES = "stages:\n    - {for: 10s, rate: 5/s}"
@@ -128,10 +130,15 @@ def test_a_batch_has_one_stage_whose_end_only_the_run_knows(read, good):
     assert list(arrivals(profile)) == []
 
 
+def listed(profile: Profile) -> Batches:
+    assert isinstance(profile.load, BatchLoad)
+    return batches(profile, profile.load)
+
+
 def test_without_a_size_the_list_is_one_batch(read, good):
-    assert batches(read(batch(good)).load) == Batches(100, 100, 10)
-    assert batches(read(batch(good), "load.batch_size=300", "load.max_concurrent=3").load) == Batches(100, 100, 3)
-    assert batches(read(batch(good), "load.batch_size=30").load) == Batches(100, 30, 10)
+    assert listed(read(batch(good))) == Batches(100, 100, 10)
+    assert listed(read(batch(good), "load.batch_size=300", "load.max_concurrent=3")) == Batches(100, 100, 3)
+    assert listed(read(batch(good), "load.batch_size=30")) == Batches(100, 30, 10)
 
 
 def test_a_batch_draws_its_scenarios_as_an_open_load_does(read, good):

@@ -7,8 +7,9 @@ import pytest
 import yaml
 from support import present
 
+from relayload.core.traffic.batches import Batches
 from relayload.profile.compose import Composer
-from relayload.profile.plan import arrivals, plan
+from relayload.profile.plan import arrivals, batch_arrivals, batches, plan
 
 PAGE = Path(__file__).parents[2] / "docs" / "targets.md"
 SHARED = """\
@@ -107,6 +108,25 @@ def test_a_target_may_have_names_of_its_own_for_models(several):
         assert (composer.job(arrival).request().model, composer.job(arrival).model) == (asked, "o3")
 
 
+def test_a_batch_sends_each_of_its_requests_to_every_target_one_after_the_other(several, good):
+    profile = several(PAIRED, "load={kind: batch, requests: 50, batch_size: 10, max_concurrent: 1}")
+    assert batches(profile, profile.load) == Batches(100, 20, 1)
+    arrival = batch_arrivals(profile, profile.load)
+    sent = [arrival(place, 0.5) for place in range(100)]
+    assert [(each.index, each.intended_at_s) for each in sent] == [(place // 2, 0.5) for place in range(100)]
+    assert all({one.target, other.target} == {0, 1} for one, other in zip(sent[::2], sent[1::2], strict=True))
+    assert {each.target for each in sent[::2]} == {0, 1}
+    assert present(plan(profile).total).arrivals == 100
+
+
+def test_randomised_targets_have_an_order_that_the_seed_draws(several):
+    targets = PAIRED.replace("interleaved", "randomised")
+    first, again, other = (several(targets, f"seed={seed}") for seed in (1, 1, 2))
+    orders = [[arrival.target for arrival in arrivals(profile)] for profile in (first, again, other)]
+    assert orders[0] == orders[1] != orders[2]
+    assert first.paired
+
+
 def test_a_model_is_paid_by_the_name_that_its_target_has_for_it(several):
     priced = PAIRED.replace(
         "gpt-o3}", "gpt-o3}, prices: {gpt-o3: {input: $2, output: $8}, o3: {input: $9, output: $9}}"
@@ -148,7 +168,7 @@ def test_limits_hold_for_each_target(read, good):
             "targets: {relay: {}}\ncompare: interleaved",
             ["compare: needs two targets or more: write them under targets"],
         ),
-        ("targets: {a: {}, b: {}}\ncompare: pairs", ["compare: expected 'interleaved', got 'pairs'"]),
+        ("targets: {a: {}, b: {}}\ncompare: pairs", ["compare: expected 'interleaved' or 'randomised', got 'pairs'"]),
         (
             "targets: {a: {share: 2}, b: {}}\ncompare: interleaved",
             ["targets.a.share: every target is sent everything: leave this out, or leave out compare"],
@@ -180,11 +200,11 @@ def test_faults_of_targets_are_told(faults, good, more, expected):
     assert [fault.split(": ", 1)[1] for fault in faults(f"{good}{more}\n")] == expected
 
 
-def test_only_an_open_load_can_be_compared(faults, good):
+def test_a_closed_load_cannot_be_compared(faults, good):
     closed = good.replace("kind: open", "kind: closed\n  users: 2").replace(", rate: 5/s", "")
     told = faults(f"{closed}targets: {{a: {{}}, b: {{}}}}\ncompare: interleaved\n")
     assert [fault.split(": ", 1)[1] for fault in told] == [
-        "compare: needs load.kind: open, where no target waits for another"
+        "compare: needs load.kind: open or batch, where arrivals are those of all"
     ]
 
 

@@ -7,22 +7,34 @@ before any is answered.
 
 Being sent first may still help or hurt, so the order follows the Thue-Morse sequence: each of two targets is first in
 half of the arrivals, even within one of two, four or eight workers, and the order correlates with no trend. Source:
-Allouche & Shallit, The Ubiquitous Prouhet-Thue-Morse Sequence (1999).
+Allouche & Shallit, The Ubiquitous Prouhet-Thue-Morse Sequence (1999). Where each target must follow each other one as
+often, or nothing may foresee the order, it is drawn for every arrival instead.
 """
 
 from collections.abc import Iterable, Iterator
+from random import Random
 
 from msgspec import structs
 
 from relayload.core.traffic.arrivals import Arrival
 
 
-def for_each_target(arrivals: Iterable[Arrival], targets: int) -> Iterator[Arrival]:
-    """Yield each arrival once per target, under the same index. There must be at least two targets."""
+def for_each_target(arrivals: Iterable[Arrival], targets: int, seed: int | None = None) -> Iterator[Arrival]:
+    """Yield each arrival once per target, under the same index. There must be at least two targets.
+
+    With a seed the order is drawn.
+    """
     for arrival in arrivals:
-        first = _digit_sum(arrival.index, targets)
-        for step in range(targets):
-            yield structs.replace(arrival, target=(first + step) % targets)
+        for target in order(arrival.index, targets, seed):
+            yield structs.replace(arrival, target=target)
+
+
+def order(index: int, targets: int, seed: int | None = None) -> list[int]:
+    """Return the positions of the targets in the order in which an arrival is sent to them; with a seed it is drawn."""
+    if seed is not None:
+        return Random(f"{seed}:{index}:order").sample(range(targets), targets)
+    first = _digit_sum(index, targets)
+    return [(first + step) % targets for step in range(targets)]
 
 
 def _digit_sum(number: int, base: int) -> int:

@@ -29,8 +29,10 @@ def _compare_faults(content: Content) -> Iterator[Fault]:
         return
     if len(content.targets) < 2:
         yield content.fault(("compare",), "needs two targets or more: write them under targets", at_key=True)
-    elif content.load and content.load.get("kind", "open") != "open":
-        yield content.fault(("compare",), "needs load.kind: open, where no target waits for another", at_key=True)
+    elif content.load and content.load.get("kind", "open") == "closed":
+        yield content.fault(
+            ("compare",), "needs load.kind: open or batch, where arrivals are those of all", at_key=True
+        )
     for name, target in content.targets.items():
         if "share" in target:
             message = "every target is sent everything: leave this out, or leave out compare"

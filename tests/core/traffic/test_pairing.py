@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relayload.core.traffic.arrivals import Arrival
-from relayload.core.traffic.pairing import for_each_target
+from relayload.core.traffic.pairing import for_each_target, order
 
 
 def _arrivals(count: int) -> list[Arrival]:
@@ -43,3 +43,16 @@ def test_each_target_has_the_whole_schedule(count: int, targets: int):
     sent = list(for_each_target(_arrivals(count), targets))
     for target in range(targets):
         assert [arrival.index for arrival in sent if arrival.target == target] == list(range(count))
+
+
+@given(st.integers(0, 1 << 40), st.integers(0, 10_000), st.integers(2, 5))
+def test_a_drawn_order_has_each_target_once(seed: int, index: int, targets: int):
+    drawn = order(index, targets, seed)
+    assert sorted(drawn) == list(range(targets))
+    assert drawn == order(index, targets, seed)
+
+
+def test_drawn_orders_have_every_target_follow_every_other_one_about_as_often():
+    orders = [tuple(order(index, 3, 7)) for index in range(600)]
+    assert len(set(orders)) == 6
+    assert min(map(orders.count, set(orders))) > 70
