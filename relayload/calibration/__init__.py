@@ -4,8 +4,8 @@ import platform
 from collections.abc import Callable
 
 from relayload import __version__
-from relayload.calibration.search import highest
 from relayload.calibration.trial import CalibrationFailed, bench
+from relayload.core.capacity.highest_load import highest
 from relayload.core.model.calibration import Calibration, Ceiling, Trial, marginal_cpu_s
 
 __all__ = ["CalibrationFailed", "calibrate"]

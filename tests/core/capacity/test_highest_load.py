@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.calibration.search import highest
+from relayload.core.capacity.highest_load import highest
 
 
 @pytest.mark.parametrize(
