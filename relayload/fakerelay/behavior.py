@@ -20,7 +20,7 @@ class Reply:
     """What the relay has drawn for one request. Token k (from 0) is due at `ttft_s + k / tokens_per_s`."""
 
     number: int
-    """The number of the request since the start; it also seeds the generated words."""
+    """The number of the request since the start."""
     ttft_s: float
     tokens_per_s: float = 1.0
     output_tokens: int = 1
@@ -33,6 +33,8 @@ class Reply:
     """The dimensions of the vectors in an answer with embeddings."""
     content: Content | None = None
     """What it contains beside thoughts; None for generated words."""
+    seed: int | None = None
+    """By what words are generated, if the request says so; else by its number."""
 
     @property
     def first_shown(self) -> int:
@@ -51,8 +53,12 @@ class Reply:
     def words(self) -> list[str]:
         """Return the text of each token, including thoughts."""
         if self.content is None:
-            return words(self.number, self.output_tokens)
-        return words(self.number, self.reasoning_tokens) + self.content.tokens
+            return words(self.first_word, self.output_tokens)
+        return words(self.first_word, self.reasoning_tokens) + self.content.tokens
+
+    @property
+    def first_word(self) -> int:
+        return self.number if self.seed is None else self.seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,7 @@ class Behavior:
             show_reasoning=model.reasoning.stream if parsed.show_reasoning is None else parsed.show_reasoning,
             finish_reason="length" if tokens < drawn and not parsed.exact_output_tokens else "stop",
             cached_input_tokens=self._cache.cached_tokens(parsed.model, parsed.texts, parsed.input_tokens),
+            seed=parsed.seed,
         )
         return reply if parsed.wish is None or parsed.wish.is_of_length else _with_wish(reply, parsed, parsed.wish)
 
@@ -136,7 +143,7 @@ class Behavior:
 def _with_wish(reply: Reply, parsed: ParsedRequest, wish: Wish) -> Reply:
     """Return the reply with the requested content, which may take a different number of tokens than drawn."""
     thoughts = reply.reasoning_tokens
-    start, count = reply.number + thoughts * STRIDE, reply.output_tokens - thoughts
+    start, count = reply.first_word + thoughts * STRIDE, reply.output_tokens - thoughts
     exact = parsed.exact_output_tokens is not None
     content = content_of(wish, start, count, reply.finish_reason, exact=exact)
     limit = parsed.exact_output_tokens or parsed.max_output_tokens

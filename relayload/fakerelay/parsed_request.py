@@ -83,6 +83,8 @@ class ParsedRequest:
     """How many answers are given at once, each with the same text."""
     kept: bool = False
     """Whether the response is stored for later retrieval."""
+    seed: int | None = None
+    """Requests with the same seed are answered in the same words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ def parse_chat(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
         texts=tuple(texts),
         wish=chat_wish(chat, texts),
         choices=chat.n or 1,
+        seed=chat.seed,
     )
 
 
@@ -180,6 +183,7 @@ def parse_completion(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
         effort="none",
         texts=(text,),
         wish=completion_wish(request),
+        seed=request.seed,
     )
 
 

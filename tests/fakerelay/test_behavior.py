@@ -37,6 +37,15 @@ def test_the_same_seed_and_requests_give_the_same_answers():
     )
 
 
+def test_requests_with_the_same_seed_are_answered_in_the_same_words():
+    relay = behavior()
+    asked = ParsedRequest("m", RequestKind.SIMPLE, 10)
+    seeded = [relay.turn(replace(asked, seed=seed), "k", 0.0).reply.words() for seed in (5, 5, 6)]
+    assert seeded[0] == seeded[1] != seeded[2]
+    free = [relay.turn(asked, "k", 0.0).reply.words() for _ in range(2)]
+    assert free[0] != free[1]
+
+
 def test_what_one_request_asks_does_not_change_the_draws_of_the_next():
     first, second = Behavior(read("o-series")), Behavior(read("o-series"))
     first.turn(PARSED, "k", 0.0)
