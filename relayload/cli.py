@@ -33,6 +33,7 @@ _ELSEWHERE = {
     "locustfile": ("relayload.verbs.locustfile", "Print the path of the locustfile, for locust -f."),
     "merge": ("relayload.verbs.merge", "Make one recording of those of several workers or hosts."),
     "noise": ("relayload.verbs.noise", "Tell the smallest change that compare could prove here."),
+    "overhead": ("relayload.verbs.overhead", "Measure what a relay adds to the direct way."),
     "plan": ("relayload.verbs.plan", "Tell what a capacity means in replicas or keys, quota, time and money."),
     "profiles": ("relayload.verbs.profiles", "List the ready profiles, which run by their names."),
     "report": ("relayload.verbs.report", "Print what was tested, the verdict and the summary of a recording."),

@@ -79,7 +79,7 @@ class ChatEvents(Events):
 
     def token(self, token: int, word: str | None = None) -> bytes:
         before = self._thought if token < self._reply.reasoning_tokens else self._content
-        made_up = JSON_WORDS[(self._reply.number + token * STRIDE) % len(JSON_WORDS)]
+        made_up = JSON_WORDS[(self._reply.first_word + token * STRIDE) % len(JSON_WORDS)]
         return b"".join((before, made_up if word is None else encode(word)[1:-1], self._after))
 
     def closing(self, *, with_usage: bool = True) -> list[bytes]:

@@ -156,7 +156,7 @@ class ResponseEvents(Events):
         return numbered([*started, *self._message_begins()], 0)
 
     def token(self, token: int, word: str | None = None) -> bytes:
-        made_up = JSON_WORDS[(self._reply.number + token * STRIDE) % len(JSON_WORDS)]
+        made_up = JSON_WORDS[(self._reply.first_word + token * STRIDE) % len(JSON_WORDS)]
         text = made_up if word is None else encode(word)[1:-1]
         prefix = self._thought_delta if token < self._reply.reasoning_tokens else self._text_delta
         event = b'%b%b","logprobs":[],"sequence_number":%d}\n\n' % (prefix, text, self._number(token))

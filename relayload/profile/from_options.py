@@ -66,13 +66,13 @@ class ProfileOptions:
         return Document(data, "", value_places=places)
 
     def _entries(self) -> Iterator[Entry]:
-        yield ("name",), _UNFIT_FOR_A_NAME.sub("-", self.model)[:_MOST_NAME].strip("-") or SCENARIO, "--model"
+        yield ("name",), profile_name(self.model), "--model"
         yield ("target", "base_url"), self.url, "--url"
         yield ("target", "api_key"), self._api_key(), "--api-key-env"
         for header in self.headers:
             name, value = _header(header)
             yield ("target", "headers", name), value, "--header"
-        yield ("target", "prices"), None if self.prices is None else _prices(self.prices), "--prices"
+        yield ("target", "prices"), None if self.prices is None else prices_of(self.prices), "--prices"
         yield from self._load()
         yield from self._scenario()
         yield ("objectives",), list(self.objectives) or None, "--objective"
@@ -109,7 +109,7 @@ class ProfileOptions:
         yield (*at, "model"), self.model, "--model"
         yield (*at, "endpoint"), self.endpoint, "--endpoint"
         if self.prompt is not None or self.input_tokens is None:
-            yield (*at, "prompt"), _prompt(self.prompt or "simple"), "--prompt"
+            yield (*at, "prompt"), prompt_of(self.prompt or "simple"), "--prompt"
         yield (*at, "input_tokens"), self.input_tokens, "--input-tokens"
         yield (*at, "max_output_tokens"), self.max_tokens, "--max-tokens"
         yield (*at, "stream"), self.stream, "--stream" if self.stream else "--no-stream"
@@ -120,6 +120,11 @@ class ProfileOptions:
             yield ("guardrails", "max_duration"), self.for_, "--for"
         yield ("guardrails", "max_requests"), self.max_requests, "--max-requests"
         yield ("guardrails", "max_usd"), self.max_usd, "--max-usd"
+
+
+def profile_name(model: str) -> str:
+    """Return the name of a profile that is told no other."""
+    return _UNFIT_FOR_A_NAME.sub("-", model)[:_MOST_NAME].strip("-") or SCENARIO
 
 
 def text_of(document: Document, command: str) -> str:
@@ -146,7 +151,7 @@ def _put(data: dict[str, Any], location: Location, value: Any) -> None:
     container[location[-1]] = value
 
 
-def _prompt(text: str) -> Any:
+def prompt_of(text: str) -> Any:
     """Return a built-in prompt by its name, a file (also `@FILE`), or else the text itself."""
     if text in NAMES:
         return text
@@ -163,7 +168,7 @@ def _is_file(text: str) -> bool:
         return False
 
 
-def _prices(text: str) -> Any:
+def prices_of(text: str) -> Any:
     """Return the name of a price list, or the prices that a pair such as `2/8` stands for."""
     price = in_and_out(text)
     return {ANY: {"input": f"${price.input}", "output": f"${price.output}"}} if price else text

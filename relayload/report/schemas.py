@@ -18,6 +18,7 @@ from relayload.core.capacity.plan import CapacityPlan
 from relayload.core.limits.findings import Limits
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.verdict import Verdict
+from relayload.core.overhead.findings import Overhead
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -28,6 +29,7 @@ SCHEMAS: Mapping[str, type[Struct]] = MappingProxyType(
         "capacity.schema.json": Capacity,
         "capacity-plan.schema.json": CapacityPlan,
         "limits.schema.json": Limits,
+        "overhead.schema.json": Overhead,
     }
 )
 """The types of the schemas by their names in `docs/`."""

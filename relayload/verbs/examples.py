@@ -115,6 +115,16 @@ _ENDINGS: Mapping[str, _Ending] = MappingProxyType(
             "0 pass, 1 crash, 2 bad profile or arguments, 3 fail, 4 inconclusive or invalid, 5 stopped by a "
             "guardrail, 6 target unreachable, 130/143 interrupted",
         ),
+        "overhead": _Ending(
+            (
+                "relayload overhead --direct http://127.0.0.1:8000/v1 --relay http://127.0.0.1:8080/v1 --model o3",
+                "relayload overhead --direct http://127.0.0.1:8000/v1 --relay nginx=http://127.0.0.1:8080/v1 "
+                "--relay litellm=http://127.0.0.1:4000/v1 --relay-port litellm=4000 --markdown overhead.md",
+                "relayload overhead compare-relay-direct --reference direct --held 20/s",
+            ),
+            "0 measured, 1 crash, 2 bad profile or arguments, 4 invalid, 5 stopped by a guardrail, 6 target "
+            "unreachable, 130/143 interrupted, with what was measured so far",
+        ),
         "schema": _Ending(("relayload schema > relayload.schema.json",)),
     }
 )

@@ -141,7 +141,7 @@ class ProfileSource:
         from relayload.profile.from_options import elsewhere, text_of
         from relayload.verbs.arguments import write_text
 
-        write_text(run_dir / FILE_NAME, text_of(elsewhere(self._document(), Path.cwd()), _command()))
+        write_text(run_dir / FILE_NAME, text_of(elsewhere(self._document(), Path.cwd()), command_line()))
         return run_dir / FILE_NAME, ()
 
     def print(self) -> None:
@@ -155,7 +155,7 @@ class ProfileSource:
         except AuthorError as error:
             faults = error.faults
         if not any(map(names_a_key, faults)):
-            click.echo(text_of(self._document(), _command()), nl=False)
+            click.echo(text_of(self._document(), command_line()), nl=False)
         if faults:
             raise AuthorError(list(faults))
         sys.exit(ExitCode.PASS)
@@ -218,7 +218,7 @@ def _option(name: str) -> str:
     return f"--{spelled.get(name, name).replace('_', '-')}"
 
 
-def _command() -> str:
+def command_line() -> str:
     """Return this command line without secrets, to stand in a comment."""
     from relayload.transport.redaction import Secrets
 

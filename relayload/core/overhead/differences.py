@@ -6,19 +6,23 @@ it a difference is not measurable, whatever its own interval says; above it, one
 0. So a relay that adds nothing is accused in less than the 5 % in which its interval leaves out 0 by chance.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
+
+from msgspec.structs import replace
 
 from relayload.core.metrics.paired import Added, added
 from relayload.core.overhead.exchanges import QUANTITIES, Pair, Quantity
 from relayload.core.overhead.findings import AddedPercentile, Finding, Measure
 
-Floor = Mapping[tuple[str, float], float | None]
-"""By quantity and percentile."""
+Floor = Mapping[tuple[str, float, bool], float | None]
+"""By quantity, percentile and whether it is one of the differences of pairs."""
+_MIDDLE = 50.0
 
 
-def floor_of(measures: Sequence[Measure]) -> dict[tuple[str, float], float | None]:
+def floor_of(measures: Sequence[Measure]) -> dict[tuple[str, float, bool], float | None]:
     """Return the floor that the direct way against itself shows."""
-    return {(measure.name, at.p): at.floor for measure in measures for at in measure.percentiles}
+    return {(measure.name, at.p, at.per_pair): at.floor for measure in measures for at in measure.percentiles}
 
 
 def measures(pairs: Sequence[Pair], floor: Floor | None = None) -> tuple[Measure, ...]:
@@ -26,29 +30,37 @@ def measures(pairs: Sequence[Pair], floor: Floor | None = None) -> tuple[Measure
 
     Without a floor the pairs are those of the direct way against itself, and make one.
     """
-    found = ((name, _compared(quantity, pairs)) for name, quantity in QUANTITIES.items())
-    return tuple(
-        Measure(
-            name=name,
-            unit=QUANTITIES[name].unit,
-            percentiles=tuple(
-                _judged(each, _farther_end(each) if floor is None else floor.get((name, each.p))) for each in compared
-            ),
-        )
-        for name, compared in found
-        if compared
-    )
+    found = ((name, tuple(_compared(name, quantity, pairs, floor))) for name, quantity in QUANTITIES.items())
+    return tuple(Measure(name=name, unit=QUANTITIES[name].unit, percentiles=judged) for name, judged in found if judged)
 
 
-def _compared(quantity: Quantity, pairs: Sequence[Pair]) -> list[Added]:
+def _compared(name: str, quantity: Quantity, pairs: Sequence[Pair], floor: Floor | None) -> Iterator[AddedPercentile]:
     values = [(quantity.read(pair.direct), quantity.read(pair.relay)) for pair in pairs]
     both = [(direct, relay) for direct, relay in values if direct is not None and relay is not None]
-    return added([direct for direct, _ in both], [relay for _, relay in both], quantity.percentiles)
+    if not both:
+        return
+    before, after = [direct for direct, _ in both], [relay for _, relay in both]
+    middle = _judged(name, _per_pair(before, after), floor, per_pair=True)
+    yield replace(middle, direct=median(before), relay=median(after))
+    for found in added(before, after, quantity.percentiles):
+        yield _judged(name, found, floor)
 
 
-def _judged(found: Added, floor: float | None) -> AddedPercentile:
+def _per_pair(before: Sequence[float], after: Sequence[float]) -> Added:
+    """Return the median of the differences of pairs.
+
+    What both requests of a pair have in common is in no difference, so its interval is the narrowest.
+    """
+    differences = [relay - direct for direct, relay in zip(before, after, strict=True)]
+    (found,) = added([0.0] * len(differences), differences, [_MIDDLE])
+    return found
+
+
+def _judged(name: str, found: Added, floors: Floor | None, *, per_pair: bool = False) -> AddedPercentile:
+    floor = _farther_end(found) if floors is None else floors.get((name, found.p, per_pair))
     return AddedPercentile(
         p=found.p,
+        per_pair=per_pair,
         direct=found.base,
         relay=found.new,
         added=found.value,

@@ -63,7 +63,7 @@ def received_bytes(record: Record) -> float | None:
 
 
 class Quantity(NamedTuple):
-    """What is compared: its unit, the percentiles that are told of it, and how a record says it."""
+    """What is compared: its unit, the percentiles beside the median of pairs, and how a record says it."""
 
     unit: str
     percentiles: tuple[float, ...]
@@ -77,7 +77,7 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         "ttft": Quantity("s", _LATENCY_PERCENTILES, ttft),
         "chunk_gap": Quantity("s", _LATENCY_PERCENTILES, mean_gap),
         "longest_gap": Quantity("s", _LATENCY_PERCENTILES, longest_gap),
-        "received_bytes": Quantity("B", (50.0,), received_bytes),
+        "received_bytes": Quantity("B", (), received_bytes),
     }
 )
 """By name, in the order in which they are told."""
@@ -93,6 +93,10 @@ def chunks(record: Record) -> int:
 
 def text_bytes(record: Record) -> int:
     return _answer(record).text_bytes
+
+
+def output_tokens(record: Record) -> int | None:
+    return _answer(record).output_tokens
 
 
 def gaps_within(record: Record, bound_s: float) -> int:

@@ -11,6 +11,7 @@ from relayload.core.overhead.exchanges import (
     gaps_within,
     longest_gap,
     mean_gap,
+    output_tokens,
     streamed,
     text_bytes,
 )
@@ -49,7 +50,7 @@ def chunks_of(pairs: Sequence[Pair], *, same: bool | None) -> Chunks | None:
         return None
     usual_s = usual_gap_s([pair.direct for pair in streams]) or 0.0
     bound_s = min(_MOST_TOGETHER_S, _TOGETHER_SHARE * usual_s)
-    coalesced = sum(_coalesced(pair, bound_s) for pair in streams)
+    coalesced = sum(_coalesced(pair, bound_s, same=same) for pair in streams)
     low, high = _bounds(coalesced, len(streams))
     lost = [text_bytes(pair.direct) - text_bytes(pair.relay) for pair in streams] if same else None
     losing = None if lost is None else sum(count > 0 for count in lost)
@@ -60,7 +61,10 @@ def chunks_of(pairs: Sequence[Pair], *, same: bool | None) -> Chunks | None:
         relay=sum(chunks(pair.relay) for pair in streams),
         together_direct=sum(gaps_within(pair.direct, bound_s) for pair in streams),
         together_relay=sum(gaps_within(pair.relay, bound_s) for pair in streams),
-        merged=sum(map(_merged, streams)),
+        missing=sum(map(_missing, streams)),
+        merged=sum(_missing(pair) for pair in streams if text_bytes(pair.direct) == text_bytes(pair.relay))
+        if same
+        else None,
         coalesced_streams=coalesced,
         coalesced_low=low,
         coalesced_high=high,
@@ -109,17 +113,17 @@ def at_once(records: Sequence[Record]) -> int:
     return most
 
 
-def _coalesced(pair: Pair, bound_s: float) -> bool:
-    """Return whether a tenth of the chunks that came apart directly did not through the relay."""
+def _coalesced(pair: Pair, bound_s: float, *, same: bool | None) -> bool:
+    """Return whether a tenth of the chunks that came apart directly did not through the relay, with no text lost."""
     apart = chunks(pair.direct) - gaps_within(pair.direct, bound_s)
     came_apart = chunks(pair.relay) - gaps_within(pair.relay, bound_s)
-    same_text = text_bytes(pair.relay) >= text_bytes(pair.direct)
-    return same_text and apart - came_apart >= max(1.0, _COALESCED_SHARE * apart)
+    lost = same and text_bytes(pair.relay) < text_bytes(pair.direct)
+    return not lost and apart - came_apart >= max(1.0, _COALESCED_SHARE * apart)
 
 
-def _merged(pair: Pair) -> int:
-    same_text = text_bytes(pair.direct) == text_bytes(pair.relay)
-    return max(0, chunks(pair.direct) - chunks(pair.relay)) if same_text else 0
+def _missing(pair: Pair) -> int:
+    as_long = output_tokens(pair.direct) == output_tokens(pair.relay)
+    return max(0, chunks(pair.direct) - chunks(pair.relay)) if as_long else 0
 
 
 def _bounds(count: int, n: int) -> tuple[float, float]:

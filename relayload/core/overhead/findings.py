@@ -23,6 +23,8 @@ class AddedPercentile(Struct, frozen=True, kw_only=True):
     """How much larger one percentile is than directly, with the 95 % interval of that. Times are in seconds."""
 
     p: float
+    per_pair: bool = False
+    """`added` is the percentile of the differences of the pairs, and not the difference of two percentiles."""
     direct: float
     relay: float
     added: float
@@ -58,8 +60,11 @@ class Chunks(Struct, frozen=True, kw_only=True):
     together_direct: int
     """Events that came directly in one piece with the one before."""
     together_relay: int
-    merged: int
-    """By how many events streams with the same text had fewer through the relay."""
+    missing: int
+    """By how many events streams of as many tokens had fewer through the relay."""
+    merged: int | None
+    """Those of them whose text came all the same; None where answers to the same prompt differ, so that nothing
+    tells."""
     coalesced_streams: int
     """Streams of which a tenth of the chunks or more came merged, or in one piece with the one before, and not so
     directly."""

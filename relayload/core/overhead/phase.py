@@ -22,6 +22,10 @@ class Names:
     """The direct way once more, for A/A."""
     relays: tuple[str, ...]
 
+    @property
+    def everyone(self) -> tuple[str, ...]:
+        return (self.direct, self.again, *self.relays)
+
 
 @dataclass(frozen=True, slots=True)
 class AgainstItself:

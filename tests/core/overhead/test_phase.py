@@ -69,11 +69,20 @@ def measure(seen: Found, name: str) -> Measure:
 
 
 def test_a_known_addition_is_found_with_its_interval(phase):
-    median, p95, _ = measure(compared(phase(1, added_s=0.02)), "ttft").percentiles
-    for at in (median, p95):
+    per_pair, median, p95, _ = measure(compared(phase(1, added_s=0.02)), "ttft").percentiles
+    for at in (per_pair, median, p95):
         assert present(at.low) < 0.02 < present(at.high)
         assert at.finding is Finding.MEASURED
     assert present(median.floor) < 0.005
+    assert present(per_pair.floor) < 0.0005
+    medians = [pytest.approx(each, rel=0.05) for each in (median.direct, median.relay)]
+    assert [per_pair.direct, per_pair.relay] == medians
+
+
+def test_what_a_pair_has_in_common_widens_no_interval_of_its_difference(phase):
+    per_pair, median, *_ = measure(compared(phase(1, added_s=0.002, phi=0.95)), "ttft").percentiles
+    assert (per_pair.finding, median.finding) == (Finding.MEASURED, Finding.TOO_FEW)
+    assert present(per_pair.low) < 0.002 < present(per_pair.high)
 
 
 def test_a_relay_that_adds_nothing_is_not_measurable(phase):
@@ -88,18 +97,18 @@ def test_too_few_pairs_tell_nothing_and_how_many_it_takes(phase):
         assert present(at.pairs_needed) > 30
 
 
-@pytest.mark.parametrize("runs", [20, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("runs", [8, pytest.param(300, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("phi", [0.0, 0.5, 0.9])
 def test_nothing_added_is_seldom_called_measured_and_2_ms_are_within_their_interval(phase, runs: int, phi: float):
     accused = held = told = 0
     for seed in range(runs):
-        median = measure(compared(phase(seed, n=200, phi=phi)), "ttft").percentiles[0]
-        accused += median.finding is Finding.MEASURED
-        added = measure(compared(phase(seed, n=200, added_s=0.002, phi=phi)), "ttft").percentiles[0]
-        if added.low is not None:
-            told += 1
-            held += added.low <= 0.002 <= present(added.high)
-    assert accused <= 0.05 * runs + 2
+        nothing = measure(compared(phase(seed, n=200, phi=phi)), "ttft").percentiles
+        accused += any(at.finding is Finding.MEASURED for at in nothing)
+        for at in measure(compared(phase(seed, n=200, added_s=0.002, phi=phi)), "ttft").percentiles[:2]:
+            if at.low is not None:
+                told += 1
+                held += at.low <= 0.002 <= present(at.high)
+    assert accused <= 0.06 * runs + 2
     assert told < 20 or held >= told * 0.93 - 2.3 * math.sqrt(told * 0.93 * 0.07)
 
 
@@ -126,14 +135,15 @@ def test_chunks_of_the_same_text_that_are_fewer_are_merged(phase):
 
 def test_a_shorter_text_has_lost_chunks(phase):
     seen = present(compared(phase(1, n=100, **stream(0.1, chunks=18, text_bytes=90))).relays[0].chunks)
-    assert (seen.lost_streams, seen.lost_bytes, seen.merged, seen.coalesced_streams) == (100, 1000, 0, 0)
+    assert (seen.lost_streams, seen.lost_bytes, seen.merged, seen.missing) == (100, 1000, 0, 200)
+    assert seen.coalesced_streams == 0
     assert present(seen.lost_low) > 0.9
 
 
 def test_where_answers_differ_by_themselves_nothing_counts_as_lost(phase):
     lines = [_of_other_length(line) if line.target == "again" else line for line in phase(1, n=100)]
     seen = present(compared(lines).relays[0].chunks)
-    assert (seen.lost_streams, seen.lost_bytes) == (None, None)
+    assert (seen.lost_streams, seen.lost_bytes, seen.merged, seen.missing) == (None, None, None, 0)
 
 
 def _of_other_length(line: Record) -> Record:
