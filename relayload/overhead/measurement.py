@@ -168,6 +168,7 @@ class Measurement:
                 doubts=tuple(f"the floor: {doubt}" for doubt in run.doubts),
                 floor=itself.measures,
                 same_answers=itself.same_answers,
+                floor_chunks=itself.chunks,
             )
         )
         if ended is not None:
@@ -246,6 +247,7 @@ class Measurement:
                 doubts=run.doubts,
                 floor=itself.measures,
                 same_answers=itself.same_answers,
+                floor_chunks=itself.chunks,
                 ways=seen.ways,
                 relays=seen.relays,
             )

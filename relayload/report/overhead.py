@@ -149,15 +149,18 @@ def way_rows(phase: Phase) -> Iterator[list[str]]:
         ]
 
 
-def remarks(adds: RelayAdds) -> list[str]:
+def remarks(phase: Phase, adds: RelayAdds) -> list[str]:
     """Return what became of chunks, and how many pairs are lacking."""
-    return [*(chunk_lines(adds.relay, adds.chunks) if adds.chunks else ()), *_lacking(adds)]
+    lines = chunk_lines(adds.relay, adds.chunks, phase.floor_chunks) if adds.chunks else ()
+    return [*lines, *_lacking(adds)]
 
 
-def chunk_lines(relay: str, chunks: Chunks) -> Iterator[str]:
+def chunk_lines(relay: str, chunks: Chunks, itself: Chunks | None) -> Iterator[str]:
     together = f"{chunks.together_relay:,} of {chunks.relay:,} chunks came in one piece with the one before (directly "
     together += f"{chunks.together_direct:,} of {chunks.direct:,})"
     interval = f"95% interval {share(chunks.coalesced_low)} to {share(chunks.coalesced_high)}"
+    if itself is not None:
+        interval += f"; directly against itself {itself.coalesced_streams:,} of {itself.pairs:,}"
     yield f"{relay} coalesced {chunks.coalesced_streams:,} of {chunks.pairs:,} streams ({interval}): {together}"
     if chunks.lost_streams is None or chunks.lost_low is None or chunks.lost_high is None:
         count = f"{chunks.missing:,} chunks are missing, merged into others or lost"
@@ -254,7 +257,7 @@ def _parts(overhead: Overhead) -> Iterator[RenderableType]:
             yield Text(f"\n{phase_title(overhead, phase, adds)}", style="bold")
             if adds.measures:
                 yield _table(HEADINGS, list(rows(adds)), ("direct", "relay", "floor"))
-            yield from map(Text, remarks(adds))
+            yield from map(Text, remarks(phase, adds))
         if phase.ways:
             yield Text("")
             yield _table(*shown_ways(phase), ("CPU", "at once"))
@@ -274,7 +277,7 @@ def _blocks(overhead: Overhead) -> Iterator[list[str]]:
             yield [f"### {escape(phase_title(overhead, phase, adds))}"]
             cells = [list(map(escape, row)) for row in rows(adds)]
             yield table(HEADINGS, cells, text_columns=(0, 1, len(HEADINGS) - 1)) if cells else []
-            yield [f"- {escape(line)}" for line in remarks(adds)]
+            yield [f"- {escape(line)}" for line in remarks(phase, adds)]
         if phase.ways:
             headings, cells = shown_ways(phase)
             yield table(headings, [list(map(escape, row)) for row in cells], text_columns=(0, 3))

@@ -40,10 +40,13 @@ def _compared(name: str, quantity: Quantity, pairs: Sequence[Pair], floor: Floor
     if not both:
         return
     before, after = [direct for direct, _ in both], [relay for _, relay in both]
-    middle = _judged(name, _per_pair(before, after), floor, per_pair=True)
-    yield replace(middle, direct=median(before), relay=median(after))
+    usual = median(before)
+    middle = _per_pair(before, after)
+    known = _farther_end(middle, quantity, usual) if floor is None else floor.get((name, _MIDDLE, True))
+    yield replace(_judged(middle, known), per_pair=True, direct=usual, relay=median(after))
     for found in added(before, after, quantity.percentiles):
-        yield _judged(name, found, floor)
+        known = _farther_end(found, quantity, found.base) if floor is None else floor.get((name, found.p, False))
+        yield _judged(found, known)
 
 
 def _per_pair(before: Sequence[float], after: Sequence[float]) -> Added:
@@ -56,11 +59,9 @@ def _per_pair(before: Sequence[float], after: Sequence[float]) -> Added:
     return found
 
 
-def _judged(name: str, found: Added, floors: Floor | None, *, per_pair: bool = False) -> AddedPercentile:
-    floor = _farther_end(found) if floors is None else floors.get((name, found.p, per_pair))
+def _judged(found: Added, floor: float | None) -> AddedPercentile:
     return AddedPercentile(
         p=found.p,
-        per_pair=per_pair,
         direct=found.base,
         relay=found.new,
         added=found.value,
@@ -82,5 +83,8 @@ def _finding(found: Added, floor: float | None) -> Finding:
     return Finding.UNPROVEN if found.low <= 0 <= found.high else Finding.MEASURED
 
 
-def _farther_end(at: Added) -> float | None:
-    return None if at.low is None or at.high is None else max(abs(at.low), abs(at.high))
+def _farther_end(at: Added, quantity: Quantity, usual: float) -> float | None:
+    """Return the floor that an interval of A/A makes, and at least what is resolved of the usual value."""
+    if at.low is None or at.high is None:
+        return None
+    return max(abs(at.low), abs(at.high), quantity.resolution * usual)

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from relayload.core.model.record import Attempt, Line, Outcome, Record
-from relayload.core.stats.histogram import middle_s
+from relayload.core.stats.histogram import PRECISION_BITS, middle_s
 
 ByIndex = dict[int, Record]
 
@@ -68,6 +68,8 @@ class Quantity(NamedTuple):
     unit: str
     percentiles: tuple[float, ...]
     read: Callable[[Record], float | None]
+    resolution: float = 0.0
+    """The share of a value below which nothing is resolved: gaps are recorded as a histogram."""
 
 
 _LATENCY_PERCENTILES = (50.0, 95.0, 99.0)
@@ -76,7 +78,7 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         "latency": Quantity("s", _LATENCY_PERCENTILES, latency),
         "ttft": Quantity("s", _LATENCY_PERCENTILES, ttft),
         "chunk_gap": Quantity("s", _LATENCY_PERCENTILES, mean_gap),
-        "longest_gap": Quantity("s", _LATENCY_PERCENTILES, longest_gap),
+        "longest_gap": Quantity("s", _LATENCY_PERCENTILES, longest_gap, 1 / (1 << PRECISION_BITS)),
         "received_bytes": Quantity("B", (), received_bytes),
     }
 )

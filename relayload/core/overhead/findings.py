@@ -154,6 +154,8 @@ class Phase(Struct, frozen=True, kw_only=True):
     """Why it should not be believed; empty if it is valid."""
     floor: tuple[Measure, ...] = ()
     """The direct way against itself."""
+    floor_chunks: Chunks | None = None
+    """Those of the direct way against itself: what counts as coalesced without a relay."""
     same_answers: bool | None = None
     """Whether the direct way gave the same text for the same prompt; None if it was not streamed."""
     ways: tuple[Way, ...] = ()

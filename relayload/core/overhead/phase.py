@@ -9,7 +9,7 @@ from relayload.core.model.record import Drop, Line, Outcome, Record
 from relayload.core.overhead.differences import Floor, floor_of, measures
 from relayload.core.overhead.exchanges import ByIndex, by_target, failure_kind, pairs, stated_overhead, streamed
 from relayload.core.overhead.fidelity import chunks_of, losing_indices, same_answers, streams_of, usual_gap_s
-from relayload.core.overhead.findings import Measure, RelayAdds, Resources, Stated, Streams, Way
+from relayload.core.overhead.findings import Chunks, Measure, RelayAdds, Resources, Stated, Streams, Way
 from relayload.core.stats.ranks import rank_of
 
 
@@ -33,12 +33,14 @@ class AgainstItself:
 
     measures: tuple[Measure, ...]
     same_answers: bool | None
+    chunks: Chunks | None
 
     @classmethod
     def of(cls, lines: Sequence[Line], names: Names, *, from_index: int = 0) -> "AgainstItself":
         sent = by_target(lines, from_index=from_index)
         both = pairs(sent.get(names.direct, {}), sent.get(names.again, {}))
-        return cls(measures(both), same_answers(both))
+        same = same_answers(both)
+        return cls(measures(both), same, chunks_of(both, same=same))
 
     @property
     def floor(self) -> Floor:

@@ -50,7 +50,7 @@ def _tables(overhead: Overhead, phase: Phase) -> Iterator[tuple[Table, list[str]
         cells = [(*row, drawing) for row, drawing in zip(rows(adds), drawn, strict=True)]
         headings = (*HEADINGS, "added, with its interval")
         words = frozenset((0, 1, len(HEADINGS) - 1, len(HEADINGS)))
-        yield Table(phase_title(overhead, phase, adds), headings, cells, words), remarks(adds)
+        yield Table(phase_title(overhead, phase, adds), headings, cells, words), remarks(phase, adds)
 
 
 def _names(adds: RelayAdds) -> list[str]:
