@@ -1,6 +1,7 @@
 """Renders what relays add as text and as Markdown, and the rows that the page shows as well."""
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -11,13 +12,12 @@ from relayload.core.overhead.findings import (
     Chunks,
     Finding,
     Held,
-    Measure,
     Overhead,
     Phase,
     RelayAdds,
     Way,
 )
-from relayload.core.units import format_bytes, format_duration, money
+from relayload.core.units import format_bytes, format_duration, format_usd
 from relayload.report.fitting_table import Column, FittingTable
 from relayload.report.markdown import escape, table
 from relayload.report.printing import DASH, printed
@@ -69,15 +69,9 @@ def facts(overhead: Overhead) -> Iterator[tuple[str, str]]:
     yield "date", overhead.started_at
     yield "requests", f"{overhead.requests:,}"
     if overhead.usd is not None:
-        yield "cost", f"${money_of(overhead.usd)}"
+        yield "cost", format_usd(Decimal(str(overhead.usd)))
     yield "versions", ", ".join(f"{name} {version}" for name, version in overhead.versions.items())
     yield "platform", overhead.platform
-
-
-def money_of(usd: float) -> str:
-    from decimal import Decimal
-
-    return money(Decimal(str(usd)))
 
 
 def lead(overhead: Overhead) -> list[str]:
@@ -238,15 +232,11 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.0f}"
 
 
-def _shown_ways(phase: Phase) -> tuple[list[str], list[list[str]]]:
+def shown_ways(phase: Phase) -> tuple[list[str], list[list[str]]]:
     """Return headings and rows without the columns that nobody has."""
     found = list(way_rows(phase))
     kept = [place for place in range(len(WAY_HEADINGS)) if place < 4 or any(row[place] != DASH for row in found)]
     return [WAY_HEADINGS[place] for place in kept], [[row[place] for place in kept] for row in found]
-
-
-def shown_ways(phase: Phase) -> tuple[list[str], list[list[str]]]:
-    return _shown_ways(phase)
 
 
 def _parts(overhead: Overhead) -> Iterator[RenderableType]:
@@ -301,8 +291,3 @@ METHOD = (
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def measure_of(adds: RelayAdds, name: str) -> Measure | None:
-    """Return one quantity; None where no pair has it."""
-    return next((measure for measure in adds.measures if measure.name == name), None)

@@ -2,7 +2,7 @@
 
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -181,33 +181,43 @@ def _loaded(paired: "PairedProfile") -> "Profile":
         try:
             return load(file, [*paired.sets, "load={kind: batch, requests: 1}"])
         except AuthorError as error:
-            raise AuthorError([_in_options(fault, paired) for fault in error.faults]) from None
+            raise AuthorError(_in_options(error.faults, paired)) from None
 
 
-def _in_options(fault: Fault, paired: "PairedProfile") -> Fault:
-    """Return a fault of the profile that options stand for, at the option."""
+def _in_options(faults: Iterable[Fault], paired: "PairedProfile") -> list[Fault]:
+    """Return faults of the profile that options stand for at their options, and each once."""
     from dataclasses import replace
 
     if "extends" in paired.data:
-        return fault
-    path = fault.path.replace(f"targets.{paired.names.direct}.base_url", "--direct")
-    for name in paired.names.relays:
-        path = path.replace(f"targets.{name}.base_url", f"--relay {name}")
-    message = fault.message
-    for words, option in _REMEDIES:
-        message = message.replace(words, option)
-    return replace(fault, file="", line=0, column=0, path=path, message=message)
+        return list(faults)
+    names = paired.names
+    options = {f"targets.{names.direct}.": "--direct", "guardrails": "--direct"}
+    options |= {f"targets.{name}.": f"--relay {name}" for name in names.relays}
+    found = []
+    for fault in faults:
+        if not fault.path.startswith(f"targets.{names.again}."):
+            option = next((option for path, option in options.items() if fault.path.startswith(path)), fault.path)
+            found.append(replace(fault, file="", line=0, column=0, path=option, message=_remedied(fault.message)))
+    return list(dict.fromkeys(found))
+
+
+def _remedied(message: str) -> str:
+    """Return a message with the remedy in guardrails worded as options."""
+    told, write, remedy = message.partition("write ")
+    if not any(word in remedy for word, _ in _REMEDIES):
+        return message
+    for word, option in _REMEDIES:
+        remedy = remedy.replace(word, option)
+    return f"{told}{write}{remedy.translate(_NO_BRACES)}"
 
 
 _REMEDIES = (
-    ("guardrails: {allow_hosts: [", "--allow-host "),
-    ("], max_requests: ", " --max-requests "),
+    ("guardrails: ", ""),
+    ("allow_hosts: ", "--allow-host "),
     ("max_requests: ", "--max-requests "),
-    (", max_usd: ", " --max-usd "),
-    ("max_usd: ", "--max-usd "),
-    ("]}", ""),
-    ("}", ""),
+    ("max_usd: $", "--max-usd "),
 )
+_NO_BRACES = str.maketrans("", "", "{}[],")
 
 
 def _meters(names: "Names", pids: Sequence[str], ports: Sequence[str]) -> "dict[str, ProcessMeter]":

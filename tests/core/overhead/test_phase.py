@@ -20,10 +20,12 @@ GAP_S = 0.02
 def phase(request_line):
     """Draws the records of a phase: the direct way twice, and a relay that adds so much."""
 
-    def lines(seed: int, n: int = 400, added_s: float = 0.0, phi: float = 0.5, **relay) -> list[Record]:
+    def lines(
+        seed: int, n: int = 400, added_s: float = 0.0, phi: float = 0.5, own_phi: float = 0.0, **relay
+    ) -> list[Record]:
         return [
             request_line(index, target=target, late_s=0.0, **{**stream(ttft_s), **(relay if target == "relay" else {})})
-            for index, ttfts in enumerate(_correlated(random.Random(seed), n, added_s, phi))
+            for index, ttfts in enumerate(_correlated(random.Random(seed), n, added_s, phi, own_phi))
             for target, ttft_s in ttfts.items()
         ]
 
@@ -48,14 +50,17 @@ def stream(ttft_s: float, chunks: int = TOKENS, gap_s: float = GAP_S, together: 
     } | more
 
 
-def _correlated(rng: random.Random, n: int, added_s: float, phi: float) -> Iterator[dict[str, float]]:
-    """Both ways have a state in common that goes on from pair to pair, and noise of their own."""
-    state = rng.gauss(0, 1)
+def _correlated(rng: random.Random, n: int, added_s: float, phi: float, own_phi: float) -> Iterator[dict[str, float]]:
+    """All ways have a state in common, and each has one of its own, which carry over from pair to pair by these."""
+    over = {"common": phi, "direct": own_phi, "again": own_phi, "relay": own_phi}
+    states = {name: rng.gauss(0, 1) for name in over}
     for _ in range(n):
-        state = phi * state + math.sqrt(1 - phi * phi) * rng.gauss(0, 1)
-        common = 0.05 * math.exp(0.3 * state)
-        yield {name: common + rng.expovariate(1000) for name in ("direct", "again")} | {
-            "relay": common + added_s + rng.expovariate(1000)
+        states = {name: by * states[name] + math.sqrt(1 - by * by) * rng.gauss(0, 1) for name, by in over.items()}
+        common_s = 0.05 * math.exp(0.3 * states["common"])
+        added = {"relay": added_s}
+        yield {
+            name: common_s + 0.001 * math.exp(states[name]) + added.get(name, 0.0)
+            for name in ("direct", "again", "relay")
         }
 
 
@@ -102,9 +107,9 @@ def test_too_few_pairs_tell_nothing_and_how_many_it_takes(phase):
 def test_nothing_added_is_seldom_called_measured_and_2_ms_are_within_their_interval(phase, runs: int, phi: float):
     accused = held = told = 0
     for seed in range(runs):
-        nothing = measure(compared(phase(seed, n=200, phi=phi)), "ttft").percentiles
+        nothing = measure(compared(phase(seed, n=200, phi=phi, own_phi=phi)), "ttft").percentiles
         accused += any(at.finding is Finding.MEASURED for at in nothing)
-        for at in measure(compared(phase(seed, n=200, added_s=0.002, phi=phi)), "ttft").percentiles[:2]:
+        for at in measure(compared(phase(seed, n=200, added_s=0.002, phi=phi, own_phi=phi)), "ttft").percentiles[:2]:
             if at.low is not None:
                 told += 1
                 held += at.low <= 0.002 <= present(at.high)
