@@ -17,7 +17,7 @@ from relayload.core.overhead.exchanges import by_target
 from relayload.core.overhead.findings import Held, Overhead, Phase, Resources
 from relayload.core.overhead.holding import usual_latency_s, why_not_held
 from relayload.core.overhead.phase import AgainstItself, Names, found
-from relayload.core.units import format_usd
+from relayload.core.units import format_duration, format_usd
 from relayload.locust_plugin.launch import Launch, last_words, recorded
 from relayload.locust_plugin.series import Series
 from relayload.overhead.options import (
@@ -109,6 +109,10 @@ class Measurement:
                 self._all(series)
             except _Ended as end:
                 reason, code = end.reason, end.code
+            except NotMeasured as failure:
+                if not self._phases:
+                    raise
+                reason, code = str(failure), failure.code
         measured = structs.replace(
             about,
             phases=tuple(self._phases),
@@ -127,8 +131,8 @@ class Measurement:
         warm = self._run(series, "warm-up", names.everyone, _one_at_a_time(0))
         alone_s = self._alone_s(warm.lines)
         pairs = self._terms.pairs_of(sum(alone_s.values()))
-        itself = self._floor(series, pairs)
-        self._alone(series, itself, pairs)
+        itself = self._floor(series, pairs, about_s=2 * pairs * alone_s[names.direct])
+        self._alone(series, itself, pairs, about_s=pairs * sum(alone_s.values()))
         if not self._terms.loaded:
             self._left_out = "it was not asked for"
             return
@@ -156,9 +160,10 @@ class Measurement:
                 raise NotMeasured(ExitCode.UNREACHABLE, told)
         return {name: seconds for name, seconds in usual.items() if seconds is not None}
 
-    def _floor(self, series: Series, pairs: int) -> AgainstItself:
+    def _floor(self, series: Series, pairs: int, about_s: float) -> AgainstItself:
         names = self._names
-        self._audience.say(f"the floor: {names.direct} against itself, {pairs} pairs, one request at a time")
+        told = f"{pairs} pairs, one request at a time, about {format_duration(about_s)}"
+        self._audience.say(f"the floor: {names.direct} against itself, {told}")
         run, ended = self._finished(series, "floor", (names.direct, names.again), _one_at_a_time(pairs))
         itself = AgainstItself.of(run.lines, names, from_index=WARM_PAIRS)
         self._phases.append(
@@ -175,9 +180,10 @@ class Measurement:
             raise ended
         return itself
 
-    def _alone(self, series: Series, itself: AgainstItself, pairs: int) -> None:
+    def _alone(self, series: Series, itself: AgainstItself, pairs: int, about_s: float) -> None:
         names = self._names
-        self._audience.say(f"{' and '.join(names.relays)} against {names.direct}, {pairs} pairs, one request at a time")
+        told = f"{pairs} pairs, one request at a time, about {format_duration(about_s)}"
+        self._audience.say(f"{' and '.join(names.relays)} against {names.direct}, {told}")
         run, ended = self._finished(series, "alone", (names.direct, *names.relays), _one_at_a_time(pairs))
         seen = found(run.lines, names, itself, run.resources, loaded=False, from_index=WARM_PAIRS)
         (phase,) = self._phases
@@ -233,8 +239,9 @@ class Measurement:
 
     def _loaded(self, series: Series, share: float, rate_per_s: float) -> None:
         names, name = self._names, f"{share:.0%} load"
-        self._audience.say(f"{name}: {rate_per_s:.3g}/s to each")
-        load = _open(rate_per_s, WARM_S, self._terms.loaded_for_s(rate_per_s))
+        for_s = self._terms.loaded_for_s(rate_per_s)
+        self._audience.say(f"{name}: {rate_per_s:.3g}/s to each, for {format_duration(for_s)}")
+        load = _open(rate_per_s, WARM_S, for_s)
         run, ended = self._finished(series, f"load-{share * 100:.0f}", names.everyone, load)
         itself = AgainstItself.of(run.lines, names)
         seen = found(run.lines, names, itself, run.resources, loaded=True)

@@ -10,7 +10,7 @@ WARM_PAIRS = 10
 """The pairs that come first in every series of single requests, and are left out: connections are opened by then."""
 SHARES = (0.25, 0.5, 0.75)
 PAIRS = 400
-FEWEST_PAIRS = 120
+FEWEST_PAIRS = 80
 """What a median and a p95 take, and some more."""
 ALONE_S = 40.0
 """How long single requests may take in a phase, unless the number of pairs is asked for."""

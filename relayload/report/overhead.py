@@ -80,7 +80,7 @@ def lead(overhead: Overhead) -> list[str]:
     if len(overhead.doubts) > _MOST_DOUBTS:
         lines.append(f"INVALID for {len(overhead.doubts) - _MOST_DOUBTS} more reasons, see the JSON")
     if overhead.ended_by:
-        lines.append(f"PARTIAL: {overhead.ended_by} before everything was measured")
+        lines.append(f"PARTIAL: it ended before everything was measured: {overhead.ended_by}")
     lines += [floor_line(phase) for phase in overhead.phases if phase.floor]
     if overhead.held is not None:
         lines.append(held_line(overhead.held))

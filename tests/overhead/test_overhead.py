@@ -138,7 +138,7 @@ def test_ctrl_c_tells_what_was_measured_so_far(relay: FakeRelay, tmp_path: Path)
         assert process.wait() == 130
     finally:
         process.end()
-    assert "PARTIAL: Ctrl-C" in process.output
+    assert "before everything was measured: Ctrl-C" in process.output
     assert measured(out).ended_by == "Ctrl-C"
 
 
