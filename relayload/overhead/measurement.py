@@ -104,7 +104,7 @@ class Measurement:
         reason, code = None, 0
         with Series(launch) as series:
             if (ended := series.ready(self._audience.watch)) is not None:
-                raise NotMeasured(ended, last_words(self._place.out).strip())
+                raise NotMeasured(ended, self._last_words(ended))
             try:
                 self._all(series)
             except _Ended as end:
@@ -283,7 +283,11 @@ class Measurement:
             return run
         if code == ExitCode.GUARDRAIL or code in INTERRUPTIONS:
             raise _Ended(code, INTERRUPTIONS.get(code, "a guardrail ended it"), run)
-        raise NotMeasured(code if code in set(ExitCode) else ExitCode.CRASH, last_words(self._place.out).strip())
+        raise NotMeasured(code if code in set(ExitCode) else ExitCode.CRASH, self._last_words(code))
+
+    def _last_words(self, code: int) -> str:
+        signal = INTERRUPTIONS.get(code)
+        return f"{signal} ended it before its load began" if signal else last_words(self._place.out).strip()
 
     def _vacant(self, name: str) -> Path:
         """Return a directory for a run; a trial that is repeated gets another one."""

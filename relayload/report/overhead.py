@@ -146,7 +146,7 @@ def way_rows(phase: Phase) -> Iterator[list[str]]:
 def remarks(phase: Phase, adds: RelayAdds) -> list[str]:
     """Return what became of chunks, and how many pairs are lacking."""
     lines = chunk_lines(adds.relay, adds.chunks, phase.floor_chunks) if adds.chunks else ()
-    return [*lines, *_lacking(adds)]
+    return [*lines, *_lacking(phase, adds)]
 
 
 def chunk_lines(relay: str, chunks: Chunks, itself: Chunks | None) -> Iterator[str]:
@@ -166,16 +166,13 @@ def chunk_lines(relay: str, chunks: Chunks, itself: Chunks | None) -> Iterator[s
         yield f"lost text: {chunks.lost_bytes:,} bytes in {streams}; merged into others: {chunks.merged:,} chunks"
 
 
-def _lacking(adds: RelayAdds) -> Iterator[str]:
-    needed = {
-        which(at): at.pairs_needed
-        for measure in reversed(adds.measures)
-        for at in measure.percentiles
-        if at.pairs_needed is not None and measure.name == "latency"
-    }
-    if needed:
-        told = ", ".join(f"{name} needs about {pairs:,}" for name, pairs in needed.items())
-        yield f"too few pairs for an interval of latency: {told}"
+def _lacking(phase: Phase, adds: RelayAdds) -> Iterator[str]:
+    """Yield how many pairs the intervals of latency take, for the relay and for the floor."""
+    for what, measures in (("an interval", adds.measures), ("the floor", phase.floor)):
+        latency = next((measure.percentiles for measure in measures if measure.name == "latency"), ())
+        needed = [f"{which(at)} needs about {at.pairs_needed:,}" for at in latency if at.pairs_needed is not None]
+        if needed:
+            yield f"too few pairs for {what} of latency: {', '.join(needed)}"
 
 
 def amount(value: float | None, unit: str) -> str:

@@ -30,7 +30,7 @@ def why_not_held(lines: Sequence[Line], alone_s: Mapping[str, float]) -> str | N
         if (reason := _behind(sent.get(name, {}), limit_from_s)) is not None:
             return f"{name} {reason}"
     dropped = sum(isinstance(line, Drop) for line in lines)
-    return f"{dropped} requests found too many in flight" if dropped else None
+    return f"{dropped:,} of the requests found too many in flight" if dropped else None
 
 
 def _behind(sent: ByIndex, alone_s: float) -> str | None:
