@@ -71,7 +71,7 @@ class GrowingFile:
             os.close(self._file)
             self._number += 1
             self._open()
-        _append(self._file, data, self._path)
+        append(self._file, data, self._path)
         self._size += len(data)
 
     def _open(self) -> None:
@@ -90,7 +90,7 @@ def part_of(first: Path, number: int) -> Path:
     return first if not number else first.with_name(f"{stem}.{number}.{rest}")
 
 
-def _append(file: int, data: bytes, path: Path) -> None:
+def append(file: int, data: bytes, path: Path) -> None:
     """Append to an open file, with one write if the disk takes all at once.
 
     Raises AuthorError if it does not take all of it; then nothing is appended.

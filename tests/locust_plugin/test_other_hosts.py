@@ -169,10 +169,9 @@ def test_a_killed_master_leaves_recordings_that_can_be_merged(
 
 FULL = """
 from relayload.core.errors import AuthorError, Fault
-from relayload.engine import received_records
-from relayload.recording import lines
+from relayload.recording import growing_file
 
-real = lines.append
+real = growing_file.append
 
 
 def append(file, data, path):
@@ -181,7 +180,7 @@ def append(file, data, path):
     real(file, data, path)
 
 
-lines.append = received_records.append = append
+growing_file.append = append
 """
 NEAR = "from relayload import load_users\n\nglobals().update(load_users(__name__))\n"
 
