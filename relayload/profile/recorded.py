@@ -40,8 +40,8 @@ class Recorded(Part):
     """Which single requests are kept: `all`, `errors`, a share of the arrivals such as `sample 1%`, or `none`. Unless
     it is `all`, the verdict and all numbers come from `snapshots.jsonl`, which counts every request."""
     compress: Annotated[Literal["zstd"], AfterValidator(_installed)] | None = None
-    """Compress the records while they are written: what a killed process had not written yet, a second's worth, is
-    lost."""
+    """Compress the records while they are written: what a killed process had not written yet, half a second's
+    worth, is lost."""
     rotate_bytes: Annotated[ByteCount, AfterValidator(_longer_than_a_line)] | None = None
     """Begin another file of records where one would grow beyond this: `records-0.jsonl` is followed by
     `records-0.1.jsonl`."""
