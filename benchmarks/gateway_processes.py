@@ -32,6 +32,7 @@ from relayload.locust_plugin.master_port import MasterPort
 
 INSTALLED = Path(__file__).parents[1] / ".gateways"
 UPSTREAM_KEY = "sk-fake"
+_KEY_VARIABLE = "GATEWAY_KEY"
 PATIENCE_S = 300.0
 
 
@@ -75,6 +76,11 @@ class Gateway:
     @property
     def installed(self) -> bool:
         return self.executable() is not None
+
+    @property
+    def key_variable(self) -> dict[str, str]:
+        """Return the variable that `side_by_side` finds its key in."""
+        return {_KEY_VARIABLE: self.key}
 
     @contextmanager
     def running(self, upstream: str, folder: Path) -> Iterator["Running"]:
@@ -139,6 +145,19 @@ class Running:
             return True  # any status at all: a refused key, a model that is not there
         except OSError:
             return False
+
+
+def side_by_side(running: Running, *, stream: bool) -> dict[str, Any]:
+    """Return a profile for `relayload overhead` whose first target is the upstream, and whose second the gateway."""
+    name, upstream = running.gateway.name, {"base_url": f"{running.upstream}/v1", "api_key": UPSTREAM_KEY}
+    asked = {"model": "o3", "prompt": "simple", "max_output_tokens": 20, "stream": stream, "body": {"seed": 1}}
+    return {
+        "name": f"{name}-{'stream' if stream else 'plain'}",
+        "targets": {"direct": upstream, name: running.target(api_key=f"${{env:{_KEY_VARIABLE}}}")},
+        "compare": "randomised",
+        "load": {"kind": "batch", "requests": 1},
+        "scenarios": {"asked": asked},
+    }
 
 
 def _environ() -> dict[str, str]:

@@ -10,6 +10,7 @@ there, so that its numbers come from nowhere else. `.ci/gateways` installs what 
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 import yaml
-from gateway_processes import FERROGW, INSTALLED, LITELLM, NGINX, PORTKEY, SMG, UPSTREAM_KEY, Gateway
+from gateway_processes import FERROGW, INSTALLED, LITELLM, NGINX, PORTKEY, SMG, Gateway, side_by_side
 
 from relayload.core.overhead.findings import AddedPercentile, Finding, Overhead, Phase, RelayAdds, Way
 from relayload.core.units import format_bytes, format_duration
@@ -70,11 +71,11 @@ def measure(gateway: Gateway, results: Path, more: Sequence[str]) -> None:
     with FakeRelay.start(str(preset)) as relay, gateway.running(_origin(relay), folder / gateway.name) as running:
         for kind in KINDS if gateway.streams else ("plain",):
             profile = folder / f"{gateway.name}-{kind}.yaml"
-            profile.write_text(yaml.safe_dump(_profile(gateway.name, relay.base_url, running.target(), kind)))
+            profile.write_text(yaml.safe_dump(side_by_side(running, stream=kind == "stream")))
             out = folder / f"out-{kind}"
             where = ["--relay-pid", f"{gateway.name}={running.process.pid}", "--out", str(out)]
             command = [sys.executable, "-m", "relayload", "overhead", str(profile), *where, *more]
-            code = subprocess.run(command, check=False).returncode
+            code = subprocess.run(command, env={**os.environ, **gateway.key_variable}, check=False).returncode
             if (out / "overhead.json").exists():
                 found = msgspec.json.decode((out / "overhead.json").read_bytes(), type=Overhead)
                 _write(results / f"{gateway.name}-{kind}.json", found, gateway)
@@ -83,24 +84,6 @@ def measure(gateway: Gateway, results: Path, more: Sequence[str]) -> None:
 
 def _origin(relay: FakeRelay) -> str:
     return relay.base_url.removesuffix("/v1")
-
-
-def _profile(name: str, direct: str, target: dict[str, object], kind: str) -> dict[str, object]:
-    return {
-        "name": f"{name}-{kind}",
-        "targets": {"direct": {"base_url": direct, "api_key": UPSTREAM_KEY}, name: target},
-        "compare": "randomised",
-        "load": {"kind": "batch", "requests": 1},
-        "scenarios": {
-            kind: {
-                "model": "o3",
-                "prompt": "simple",
-                "max_output_tokens": 20,
-                "stream": kind == "stream",
-                "body": {"seed": 1},
-            }
-        },
-    }
 
 
 def _write(path: Path, found: Overhead, gateway: Gateway) -> None:

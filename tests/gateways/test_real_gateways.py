@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from gateway_processes import (
@@ -23,10 +24,12 @@ from gateway_processes import (
     SMG_LIMITING,
     Gateway,
     Running,
+    side_by_side,
 )
 from support import Start
 
 from relayload.core.model.record import Record
+from relayload.core.overhead.findings import Overhead
 from relayload.fakerelay.process import FakeRelay
 from relayload.recording import Recording
 
@@ -163,6 +166,24 @@ def test_the_429_of_an_upstream_is_one_behind_a_gateway(
         assert run.wait() == 3, run.output
     summary = _recording(tmp_path).summary()
     assert summary.counts.by_outcome == {"rate_limited": summary.counts.offered}
+
+
+@pytest.mark.parametrize("gateway", TRANSPARENT)
+def test_what_a_gateway_adds_is_measured(
+    gateway: Gateway, front: Front, upstream: FakeRelay, start: Start, tmp_path: Path
+) -> None:
+    profile, found = tmp_path / "side-by-side.yaml", tmp_path / "found"
+    profile.write_text(yaml.safe_dump(side_by_side(front(gateway, upstream), stream=gateway.streams)))
+    asked = ("--pairs", "20", "--no-load", "--out", found)
+    overhead = start("relayload", "overhead", profile, *asked, **gateway.key_variable)
+    assert overhead.wait() in (0, 4), overhead.output  # a busy machine can't be believed
+    told = msgspec.json.decode((found / "overhead.json").read_bytes(), type=Overhead)
+    (adds,) = told.phases[-1].relays
+    assert (adds.relay, adds.pairs) == (gateway.name, 20)
+    if gateway.streams:
+        assert adds.chunks is not None
+        assert adds.chunks.relay == adds.chunks.direct == 20 * TOKENS
+        assert adds.chunks.lost_streams == 0
 
 
 @pytest.mark.parametrize("gateway", _each(FERROGW_LIMITING, SMG_LIMITING, NGINX_LIMITING))
