@@ -6,6 +6,7 @@ from msgspec.structs import asdict
 
 from relayload.core.errors import AuthorError
 from relayload.core.model.objective_options import Severity
+from relayload.core.model.run import ALL
 from relayload.core.objectives.sample_forecast import (
     OF_A_PLAN,
     SampleForecast,
@@ -35,7 +36,7 @@ class Forecast(Plan, frozen=True, kw_only=True):
     later_turns: int = 0
     """How many requests conversations are expected to add to their arrivals."""
     notes: tuple[str, ...] = ()
-    """Rows of prompt files that are left out."""
+    """Rows of prompt files that are left out, and what the recording will lack."""
 
 
 def forecast(profile: Profile, wording: Wording = OF_A_PLAN) -> Forecast:
@@ -99,11 +100,15 @@ def _later_turns(scenario: Scenario) -> float:
     return expected_turns(scenario) - 1
 
 
+_SNAPSHOTS = "recording.records: all numbers come from snapshots; what takes single requests will be missing"
+
+
 def _notes(profile: Profile) -> tuple[str, ...]:
     prompts = {name: scenario.prompt for name, scenario in profile.scenarios.items()}
     files = {name: prompt for name, prompt in prompts.items() if isinstance(prompt, PromptFile)}
-    return tuple(
+    left_out = (
         f"{name}: rows of {prompt.file.name} left out, since no user asks or they begin with an answer: {count:,}"
         for name, prompt in files.items()
         if (count := prompt.prompts.left_out)
     )
+    return (*left_out, *([_SNAPSHOTS] if profile.recording.records != ALL else []))

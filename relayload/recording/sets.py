@@ -42,6 +42,11 @@ def holds_recordings(directory: Path) -> bool:
     return _within(directory) not in ([], [directory])
 
 
+def is_recording(directory: Path) -> bool:
+    """Return whether it is a recording itself."""
+    return (directory / RUN).is_file()
+
+
 def results(recording: Recording, folded: Folded | None = None) -> tuple[Summary, Verdict]:
     """Return summary and verdict as written, or else computed from the records, also if either is of an old version.
 

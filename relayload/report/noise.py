@@ -23,9 +23,9 @@ def render_noise(noise: Noise, screen: Screen = PLAIN) -> str:
     """Render a row for each measure."""
     parts: list[RenderableType] = [Text(title(noise), style="bold")]
     if noise.measures:
-        columns = [Column(heading, words=heading == "measure", least=18) for heading in headings(noise)]
+        columns = [Column(heading, words=heading == "measure", least=21) for heading in headings(noise)]
         rows = [cells(measure) for measure in noise.measures]
-        parts += [FittingTable(columns, rows, optional=("range",), gap=1), Text(LEGEND)]
+        parts += [FittingTable(columns, rows, optional=("range", "median"), gap=1), Text(LEGEND)]
     parts += [Padding(Text(remark), (0, 0, 0, 2)) for remark in remarks(noise)]
     return printed(parts, screen)
 
@@ -46,20 +46,23 @@ def title(noise: Noise) -> str:
 
 def headings(noise: Noise) -> list[str]:
     """Return the heading of each column."""
-    return ["measure", "median", "range", "spread", *(f"{each.runs} a side" for each in noise.measures[0].provable)]
+    provable = [each for each in noise.measures[0].provable if each.change is not None]
+    return ["measure", "median", "range", "spread", *(f"{each.runs} a side" for each in provable)]
 
 
 def cells(measure: MeasureNoise) -> list[str]:
     """Return a cell for each heading."""
     ends = [measured(end, measure.unit) for end in (measure.min, measure.max)]
     known = [measured(measure.median, measure.unit), "–".join(ends), _percent(measure, measure.spread)]
-    return [measure.name, *known, *(_provable(measure, each) for each in measure.provable)]
+    return [measure.name, *known, *(_provable(measure, each) for each in measure.provable if each.change is not None)]
 
 
 def remarks(noise: Noise) -> list[str]:
     """Return the runs that were left out, and the warnings."""
     few = [each.runs for each in noise.measures[0].provable if each.change is None] if noise.measures else []
+    alike = [measure.name for measure in noise.measures if measure.spread == 0]
     return [
+        *([f"the same in all of these runs: {', '.join(alike)}"] if alike else []),
         *(f"with {runs} a side compare proves nothing: it needs {ENOUGH_RUNS}" for runs in few if runs < ENOUGH_RUNS),
         *(f"left out: {run.run}: {run.why}" for run in noise.left_out),
         *(f"warning: {warning}" for warning in noise.warnings),
@@ -67,7 +70,7 @@ def remarks(noise: Noise) -> list[str]:
 
 
 def _provable(measure: MeasureNoise, provable: Provable) -> str:
-    if provable.change is None or provable.low is None or provable.high is None:
+    if measure.spread == 0 or provable.change is None or provable.low is None or provable.high is None:
         return DASH
     low, high = _percent(measure, provable.low), _percent(measure, provable.high)
     return f"{_percent(measure, provable.change)} ({low}–{high})"

@@ -15,6 +15,8 @@ from relayload.report.output import print_failure as print_failure
 from relayload.report.output import print_table as print_table
 from relayload.report.output import print_value as print_value
 
+TOLERANCE = "10%"
+"""How much worse a measure may become, unless told otherwise."""
 _P = ParamSpec("_P")
 
 PROFILE = click.argument("profile", required=False, type=click.Path(path_type=Path))

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from relayload.core.errors import AuthorError, Fault
-from relayload.verbs.arguments import HTML, JSON, author_errors_exit, print_value, tolerance_of, write_page, write_text
+from relayload.verbs.arguments import (
+    HTML,
+    JSON,
+    TOLERANCE,
+    author_errors_exit,
+    print_value,
+    tolerance_of,
+    write_page,
+    write_text,
+)
 from relayload.verbs.sorted_runs import SortedRuns
 
 if TYPE_CHECKING:
@@ -17,13 +26,12 @@ if TYPE_CHECKING:
     from relayload.recording import Recording, RunInfo
 
 _DIR = click.Path(path_type=Path)
-_TOLERANCE = "10%"
 
 
 @click.command()
 @click.argument("base", type=_DIR)
 @click.argument("new", nargs=-1, type=_DIR, metavar="[NEW]...")
-@click.option("--tolerance", help=f"How much worse a measure may become; {_TOLERANCE} unless told otherwise.")
+@click.option("--tolerance", help=f"How much worse a measure may become; {TOLERANCE} unless told otherwise.")
 @click.option("--measure", "wanted", multiple=True, help="Compare this alone, such as latency.p95. May be repeated.")
 @click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a table too.")
 @HTML
@@ -54,7 +62,7 @@ def command(
     from relayload.recording.sets import recordings
     from relayload.report.comparison import render_comparison, render_comparison_markdown
 
-    share = tolerance_of(tolerance or _TOLERANCE)
+    share = tolerance_of(tolerance or TOLERANCE)
     _refuse_same(base, new)
     before, after = SortedRuns(Side.BASE, recordings([base]), wanted), SortedRuns(Side.NEW, recordings(new), wanted)
     comparison = _compared(before, after, share)
@@ -157,16 +165,13 @@ def _page(comparison: "Comparison", sides: tuple[SortedRuns, SortedRuns], beside
 
 def _warnings(base: "Sequence[Recording]", new: "Sequence[Recording]") -> list[str]:
     """Return warnings about differences between the runs, besides the one under test."""
-    profiles = {recording.run.profile.sha256 for recording in (*base, *new)}
+    every = (*base, *new)
+    profiles, told = {each.run.profile.sha256 for each in every}, sum(each.run.from_snapshots for each in every)
     before = {recording.run.identity for recording in base}
     on_both = {each.run.identity: each.run.run_id for each in new if each.run.identity in before}
     return [
         *(["the runs are of different profiles"] if len(profiles) > 1 else []),
         *(f"on both sides: {run_id}" for run_id in on_both.values()),
-        *(f"{one.run.run_id}: {change}" for one in (*base, *new) for change in one.run.changes),
-        *(
-            f"{one.run.run_id}: its values come from snapshots, to within 0.4%"
-            for one in (*base, *new)
-            if one.run.from_snapshots
-        ),
+        *(f"{one.run.run_id}: {change}" for one in every for change in one.run.changes),
+        *([f"the values of {told} of {len(every)} runs come from snapshots, to within 0.4%"] if told else []),
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
 from relayload.verbs.arguments import JSON, author_errors_exit, print_value, write_text
 from relayload.verbs.carrying_out import carry_out, in_turn
@@ -46,9 +47,11 @@ def command(
     A directory of recordings instead of PROFILE, as `run --repeat 6` makes, is told without new runs. The runs may be
     the base of a comparison. Their objectives play no part here.
     """
-    from relayload.recording.sets import holds_recordings, recordings
+    from relayload.recording.sets import holds_recordings, is_recording, recordings
     from relayload.report.noise import render_noise, render_noise_markdown
 
+    if is_recording(source.file):
+        raise AuthorError([Fault("is one recording: name a directory of three or more", file=str(source.file))])
     if holds_recordings(source.file):
         found, code = recordings([source.file]), int(ExitCode.PASS)
     else:

@@ -8,6 +8,7 @@ from relayload import zstd
 from relayload.core.errors import AuthorError
 from relayload.core.model.kept_records import EVERY_RECORD, KeptRecords
 from relayload.profile import Profile
+from relayload.profile.forecast import forecast
 from relayload.profile.loading import load
 from relayload.recording.compression import Compression
 from relayload.recording.growing_file import PLAIN, Storage
@@ -70,3 +71,9 @@ def test_zstd_that_is_not_installed_is_told_with_the_remedy(tmp_path, monkeypatc
     monkeypatch.setattr(zstd, "library", lambda: None)
     with pytest.raises(AuthorError, match=r"zstd is not installed here: write pip install 'relayload\[zstd\]'"):
         _loaded(tmp_path, "recording: {compress: zstd}\n")
+
+
+def test_the_plan_says_what_a_recording_will_lack(tmp_path):
+    assert forecast(_loaded(tmp_path, "recording: {compress: null}")).notes == ()
+    (note,) = forecast(_loaded(tmp_path, "recording: {records: errors}")).notes
+    assert "all numbers come from snapshots" in note
