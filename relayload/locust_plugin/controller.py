@@ -35,8 +35,9 @@ from relayload.core.traffic.stages import stage_at
 from relayload.core.units import format_duration
 from relayload.engine.host import host_id
 from relayload.engine.lessor import Lessor
-from relayload.engine.messages import Assignment, EndRun, RateChanges, RecordsPiece, Renewal, WorkerStatus
+from relayload.engine.messages import Assignment, EndRun, RateChanges, RecordsPiece, Renewal
 from relayload.engine.received_records import ReceivedRecords
+from relayload.engine.run_workers import RunWorkers
 from relayload.engine.shipper import SHIPPED_WITHIN_S
 from relayload.engine.workload import new_workload
 from relayload.locust_plugin.channel import ASSIGN, END, LEASE, RATES, RECORDS_ACK, WHOLE, pack
@@ -47,7 +48,7 @@ from relayload.locust_plugin.nodes import runner_of
 from relayload.locust_plugin.objectives_so_far import ObjectivesSoFar
 from relayload.locust_plugin.run_info import new_run_info, write_profile
 from relayload.profile.plan import stages
-from relayload.recording import Folded, Recording, RunInfo, WorkerInfo, new_run_dir, progress
+from relayload.recording import Folded, Recording, RunInfo, new_run_dir, progress
 from relayload.recording.compression import best_known
 from relayload.recording.reserve import release
 from relayload.recording.snapshots import SnapshotWriter
@@ -111,14 +112,9 @@ class Controller:
         self._displays = True
         """False once the details for a display could not be made."""
         self._abort = AbortMonitor(profile.objectives)
-        self._workers: dict[str, int] = {}
-        """The number of each worker, by its client id of Locust."""
-        self._clients: dict[int, str] = {}
         self._watched_at_s = clock.now_s()
-        self._silent: set[int] = set()
-        """Workers whose leases are over, and that did not end in order."""
-        self._statuses: dict[int, WorkerStatus] = {}
         self._alone = not isinstance(self._runner, MasterRunner)
+        self._workers = RunWorkers(self._lessor, alone=self._alone)
         self._begins_at_s = clock.now_s() + (_LOCAL_LEAD_S if self._alone and choice.file is None else _REMOTE_LEAD_S)
         self._grace_skipped = False
         self._acknowledge_until_s = 0.0
@@ -177,19 +173,15 @@ class Controller:
     @property
     def crash(self) -> str | None:
         """A failure of our own code, on any node."""
-        return (
-            self._own_crash
-            or self._received.failure
-            or next((status.crash for status in self._statuses.values() if status.crash), None)
-        )
+        return self._own_crash or self._received.failure or self._workers.crash
 
     @property
     def _guardrail(self) -> str | None:
         """The guardrail that stopped the run and what passed it; None if none did."""
-        told = next((status.guardrail for status in self._statuses.values() if status.guardrail), None)
+        told = self._workers.guardrail
         if told is not None:
             return told if self._alone else self._lessor.used_up(told)
-        if self._until_s == self._bounds.until_s and self._workload.cut_short(self._statuses):
+        if self._until_s == self._bounds.until_s and self._workload.cut_short(self._workers.statuses):
             return f"{Bound.DURATION.value}: {format_duration(self._bounds.until_s)} are over, and the load is not"
         return None
 
@@ -219,12 +211,12 @@ class Controller:
 
     def on_renewal(self, client_id: str, renewal: Renewal) -> None:
         """Handle the renewal of a worker's lease, and its totals."""
-        if renewal.run_id != self._so_far.run.run_id or self._workers.get(client_id) != renewal.worker:
+        if renewal.run_id != self._so_far.run.run_id or self._workers.number(client_id) != renewal.worker:
             return
         lacks_change = renewal.rate_changes < len(self._changes.rates)
         if renewal.status is not None:
             finished = renewal.status.finished and not lacks_change
-            self._statuses[renewal.worker] = structs.replace(renewal.status, finished=finished)
+            self._workers.statuses[renewal.worker] = structs.replace(renewal.status, finished=finished)
         if self._alone:
             return
         if lacks_change:
@@ -233,13 +225,13 @@ class Controller:
         now_s = clock.now_s()
         was_silent = not self._lessor.is_alive(renewal.worker, now_s)
         for lease in self._lessor.renew(renewal, now_s, self.elapsed_s):
-            self._runner.send_message(LEASE, pack(lease), self._clients[lease.worker])
+            self._runner.send_message(LEASE, pack(lease), self._workers.client_id(lease.worker))
         if was_silent and self._until_s is not None:
             self._send_end_to(client_id, self._grace_s)
 
     def on_snapshot(self, client_id: str, snapshot: Snapshot) -> bool:
         """Handle a snapshot of a worker; return whether it is one of this run."""
-        if self._workers.get(client_id) != snapshot.worker:
+        if self._workers.number(client_id) != snapshot.worker:
             return False
         if not self._so_far.replace(snapshot):
             _LOG.info("a snapshot of worker %d is missing: asking for all of it", snapshot.worker)
@@ -266,7 +258,7 @@ class Controller:
 
     def on_records(self, client_id: str, piece: RecordsPiece) -> None:
         """Handle records of a worker on another host."""
-        if self._workers.get(client_id) == piece.worker or piece.run_uid != self.info.uid:
+        if self._workers.number(client_id) == piece.worker or piece.run_uid != self.info.uid:
             self._runner.send_message(RECORDS_ACK, pack(self._received.take(piece)), client_id)
 
     def change_rate(self, factor: float, by: str) -> HandChange:
@@ -274,9 +266,9 @@ class Controller:
         self._check_begun()
         elapsed_s = self._load_s
         lead_s = _LOCAL_CHANGE_LEAD_S if self._alone else _REMOTE_CHANGE_LEAD_S
-        lead_s += _RESCHEDULED_S * self._workload.due(elapsed_s, self._statuses)
+        lead_s += _RESCHEDULED_S * self._workload.due(elapsed_s, self._workers.statuses)
         change = self._changes.change_rate(elapsed_s + lead_s, factor, by)
-        for client_id in self._workers:
+        for client_id in self._workers.client_ids:
             self._send_rates(client_id)
         self._workload.change_rate(self._changes.rates, elapsed_s)
         _LOG.info("%s: the verdict is %s", change, AT_BEST)
@@ -317,7 +309,7 @@ class Controller:
     def drain(self) -> None:
         """End the load and wait, in bounds, until every worker that is left has closed its recording."""
         self.end()
-        while self._waiting_for_drain() and clock.now_s() < self._acknowledge_until_s:
+        while self._workers.undrained(clock.now_s()) and clock.now_s() < self._acknowledge_until_s:
             gevent.sleep(_TICK_S / 2)
 
     def finish(self, ended_by: str) -> None:
@@ -335,16 +327,16 @@ class Controller:
 
     def _finish(self, ended_by: str) -> None:
         guardrail, broken = self._guardrail, str(self._breach) if self._breach else None
-        statuses = self._statuses.values()
+        ended_at_s = self.elapsed_s if self._until_s is None else self._until_s
         self._recording.update(
             ended_at_s=self._until_s,
             ended_by=_ended_by(ended_by, self.crash, guardrail, broken),
             crash=self.crash,
             stopped_by_guardrail=guardrail,
             stopped_by_objective=broken,
-            offered=self._workload.offered(self.elapsed_s if self._until_s is None else self._until_s, self._statuses),
-            workers=max(1, len(statuses)),
-            worker_reports=self._told,
+            offered=self._workload.offered(ended_at_s, self._workers.statuses),
+            workers=max(1, len(self._workers.statuses)),
+            worker_reports=self._workers.infos,
         )
         if self._snapshots is not None:
             self._snapshots.close()
@@ -355,22 +347,6 @@ class Controller:
         self.summary, self.verdict = summary, verdict
         progress.remove(self.run_dir)
         self._write_page(summary, verdict, folded)
-
-    @property
-    def _told(self) -> tuple[WorkerInfo, ...]:
-        return tuple(
-            WorkerInfo(
-                worker=status.worker,
-                started=status.started,
-                dropped=status.dropped,
-                drained=status.drained,
-                host=status.host,
-                clock_offset_s=status.clock_offset_s,
-                clock_error_s=status.clock_error_s,
-                clock_steps=status.clock_steps,
-            )
-            for status in self._statuses.values()
-        )
 
     def _write_page(self, summary: Summary, verdict: Verdict, folded: Folded) -> None:
         """Write report.html. The run is judged by now, so that whatever goes wrong here is told, and no more."""
@@ -390,8 +366,6 @@ class Controller:
 
     def _assign(self, client_id: str) -> None:
         """Let a worker take part; repeating it does no harm."""
-        worker = self._workers.setdefault(client_id, len(self._workers))
-        self._clients[worker] = client_id
         assignment = Assignment(
             version=relayload.__version__,
             run_id=self._so_far.run.run_id,
@@ -402,7 +376,7 @@ class Controller:
             profile_sha256=self._choice.profile.sha256,
             profile_file="" if self._choice.file is None else str(self._choice.file.absolute()),
             overrides=self._choice.overrides,
-            worker=worker,
+            worker=self._workers.admit(client_id),
             begins_at_s=self._begins_at_s,
             host_id=host_id(),
             alone=self._alone,
@@ -413,7 +387,7 @@ class Controller:
         self._runner.send_message(RATES, pack(RateChanges(changes=self._changes.rates)), client_id)
 
     def _send_end(self, grace_s: float) -> None:
-        for client_id in self._workers:
+        for client_id in self._workers.client_ids:
             self._send_end_to(client_id, grace_s)
 
     def _send_end_to(self, client_id: str, grace_s: float) -> None:
@@ -425,7 +399,7 @@ class Controller:
         while self._until_s is None and not self._over():
             self._notice_own_delay()
             self._keep_one_worker()
-            self._notice_silence()
+            self._workers.log_silence(clock.now_s())
             self._look_at_objectives()
             if tick % _TICKS_PER_CLEARING == 0:
                 forget_old(self._stats)
@@ -451,40 +425,25 @@ class Controller:
 
     def _look_at_objectives(self) -> None:
         if self._breach is None:
-            in_flight = sum(status.in_flight for status in self._statuses.values())
-            self._breach = self._abort.breach(self._so_far, self.elapsed_s, in_flight)
+            self._breach = self._abort.breach(self._so_far, self.elapsed_s, self._workers.in_flight)
             if self._breach is not None:
                 _LOG.warning("ending the run early: %s", self._breach)
 
     def _over(self) -> bool:
         if self.crash is not None or self._breach is not None or self.elapsed_s >= self._bounds.until_s:
             return True
-        if self.deserted or any(status.guardrail for status in self._statuses.values()):
+        if self.deserted or self._workers.guardrail:
             return True
         return self._finished
 
     @property
     def deserted(self) -> bool:
         """True once every worker is gone."""
-        return bool(self._workers) and all(map(self._is_gone, self._workers.values()))
+        return self._workers.deserted(clock.now_s())
 
     @property
     def _finished(self) -> bool:
-        """True once every worker whose lease is not over has sent and received everything."""
-        statuses = self._live_statuses
-        return bool(statuses) and all(status and status.finished for status in statuses)
-
-    @property
-    def _live_statuses(self) -> list[WorkerStatus | None]:
-        now_s = clock.now_s()
-        return [
-            self._statuses.get(worker)
-            for worker in self._workers.values()
-            if self._alone or self._lessor.is_alive(worker, now_s)
-        ]
-
-    def _is_gone(self, worker: int) -> bool:
-        return not self._alone and self._lessor.is_gone(worker, clock.now_s())
+        return self._workers.finished(clock.now_s())
 
     @property
     def _grace_s(self) -> float:
@@ -493,8 +452,7 @@ class Controller:
     @property
     def _complete_at_s(self) -> float:
         """When the load is complete, if everything was sent and nothing ended it before; 0 if something is left."""
-        stopped = any(status.guardrail for status in self._statuses.values())
-        complete = self._finished and not stopped
+        complete = self._finished and not self._workers.guardrail
         if not complete or self.crash is not None or self._breach is not None:
             return 0.0
         return self._workload.complete_at_s()
@@ -505,35 +463,14 @@ class Controller:
         if delay_s > _HELD_UP_S:
             self._lessor.excuse(delay_s)
 
-    def _notice_silence(self) -> None:
-        """Log which workers fall silent in the middle of a run, and which come back."""
-        now_s = clock.now_s()
-        for worker, status in self._statuses.items():
-            silent = not (self._alone or status.drained or self._lessor.is_alive(worker, now_s))
-            if silent is (worker in self._silent):
-                continue
-            self._silent ^= {worker}
-            if silent:
-                _LOG.warning("worker %d on %s is silent: the others send what it was not leased", worker, status.host)
-            else:
-                _LOG.info("worker %d on %s is back", worker, status.host)
-
     def _keep_one_worker(self) -> None:
         """Keep Locust, which stops a test without workers, from giving up the one that renewed last."""
         latest = self._lessor.latest
-        if not isinstance(self._runner, MasterRunner) or latest is None or self._is_gone(latest):
+        if not isinstance(self._runner, MasterRunner) or latest is None or self._workers.is_gone(latest, clock.now_s()):
             return
-        client = self._runner.clients.get(self._clients.get(latest, ""))
+        client = self._runner.clients.get(self._workers.client_id(latest))
         if client is not None:
             client.heartbeat = max(client.heartbeat, 1)
-
-    def _waiting_for_drain(self) -> bool:
-        """Return whether a worker that is not gone has not closed its recording; it may come back and deliver it."""
-        return any(not self._has_drained(worker) and not self._is_gone(worker) for worker in self._workers.values())
-
-    def _has_drained(self, worker: int) -> bool:
-        status = self._statuses.get(worker)
-        return status is not None and status.drained
 
     @property
     def _load_s(self) -> float:
@@ -550,14 +487,14 @@ class Controller:
             stage=self._stages[stage_at(self._stages, elapsed_s)].name,
             elapsed_s=elapsed_s,
             total_s=total_s if math.isfinite(total_s) else None,
-            offered=self._workload.due(elapsed_s, self._statuses),
-            started=sum(status.started for status in self._statuses.values()),
+            offered=self._workload.due(elapsed_s, self._workers.statuses),
+            started=self._workers.started,
             dropped=self._so_far.count(lambda key: key.outcome in (DROPPED, REFUSED)),
-            in_flight=sum(status.in_flight for status in self._statuses.values()),
+            in_flight=self._workers.in_flight,
             ok=self._so_far.count(lambda key: key.ok),
             failed=self._so_far.count(lambda key: key.failed),
-            workers=1 if self._alone else self._lessor.fresh(clock.now_s()),
-            told=self._told,
+            workers=self._workers.fresh(clock.now_s()),
+            told=self._workers.infos,
             requests=self._workload.requests,
             ttft_p50_s=ttft.quantile_s(0.5),
             ttft_p99_s=ttft.quantile_s(0.99),
