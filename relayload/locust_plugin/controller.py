@@ -4,10 +4,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner
 
 import logging
-import math
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
-from itertools import accumulate
 from pathlib import Path
 
 import gevent
@@ -18,20 +15,16 @@ import relayload
 from relayload import clock
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.summary import Summary
-from relayload.core.model.progress import Details, ObjectiveSoFar, Progress, StageSoFar
+from relayload.core.model.progress import ObjectiveSoFar, Progress
 from relayload.core.model.record import GUARDRAIL
 from relayload.core.model.run import AT_BEST, CRASH, HandChange
 from relayload.core.model.snapshot import Snapshot
-from relayload.core.model.tags import DROPPED, REFUSED
 from relayload.core.model.verdict import ObjectiveResult, Verdict
 from relayload.core.objectives.abort import AbortMonitor, Breach
 from relayload.core.objectives.charts import Charts
-from relayload.core.objectives.details_so_far import details_so_far
 from relayload.core.objectives.snapshots import MergedSnapshot
-from relayload.core.objectives.standing import standing
 from relayload.core.resilience.guard import Bound, Caps
 from relayload.core.traffic.leases import LEASE_S
-from relayload.core.traffic.stages import stage_at
 from relayload.core.units import format_duration
 from relayload.engine.host import host_id
 from relayload.engine.lessor import Lessor
@@ -45,9 +38,8 @@ from relayload.locust_plugin.choices import Choice
 from relayload.locust_plugin.hand_changes import HandChanges
 from relayload.locust_plugin.locust_memory import forget_old
 from relayload.locust_plugin.nodes import runner_of
-from relayload.locust_plugin.objectives_so_far import ObjectivesSoFar
+from relayload.locust_plugin.progress_maker import ProgressMaker
 from relayload.locust_plugin.run_info import new_run_info, write_profile
-from relayload.profile.plan import stages
 from relayload.recording import Folded, Recording, RunInfo, new_run_dir, progress
 from relayload.recording.compression import best_known
 from relayload.recording.reserve import release
@@ -75,8 +67,6 @@ _RESCHEDULED_S = 1e-5
 _ACKNOWLEDGE_S = SHIPPED_WITHIN_S + 5.0
 """The time for workers to deliver their records and report it; those that are gone are not awaited."""
 _LOCAL = "local"
-_MOST_STAGES = 50
-"""Stages beyond this are too many for a display."""
 _OBJECTIVE = "objective"
 _UNHURRIED = ("schedule", "stop")
 """The ends that no signal caused."""
@@ -104,17 +94,14 @@ class Controller:
         self._changes = HandChanges(self._recording, profile, choice.multiplier)
         self._base_urls = base_urls
         self._bounds = profile.guardrails
-        self._stages = stages(profile)
         self._workload = new_workload(profile)
         self._lessor = Lessor(profile, self._workload)
         self._so_far = MergedSnapshot(profile.objectives, self._recording.run)
-        self._objectives_so_far = ObjectivesSoFar(profile.objectives, self._so_far)
-        self._displays = True
-        """False once the details for a display could not be made."""
         self._abort = AbortMonitor(profile.objectives)
         self._watched_at_s = clock.now_s()
         self._alone = not isinstance(self._runner, MasterRunner)
         self._workers = RunWorkers(self._lessor, alone=self._alone)
+        self._progress = ProgressMaker(profile, self._recording, self._so_far, self._workload, self._workers)
         self._begins_at_s = clock.now_s() + (_LOCAL_LEAD_S if self._alone and choice.file is None else _REMOTE_LEAD_S)
         self._grace_skipped = False
         self._acknowledge_until_s = 0.0
@@ -154,12 +141,11 @@ class Controller:
 
     def objectives_so_far(self) -> Sequence[ObjectiveResult]:
         """Return the results of the objectives by what has ended, or had ended shortly before."""
-        return self._objectives_so_far.results(self._load_s)
+        return self._progress.objectives(self._load_s)
 
     def standings_so_far(self) -> Iterator[tuple[ObjectiveResult, ObjectiveSoFar]]:
-        """Yield the results so far, each with how its objective stands."""
-        results = self.objectives_so_far()
-        yield from zip(results, map(standing, self._profile.objectives, results), strict=False)
+        """Return the results so far, each with how its objective stands."""
+        return self._progress.standings(self._load_s)
 
     @property
     def ending(self) -> bool:
@@ -480,50 +466,7 @@ class Controller:
 
     def progress(self) -> Progress:
         """Return the totals so far."""
-        total_s = sum(stage.for_s for stage in self._stages)
-        elapsed_s = self._load_s
-        ttft, latency = (self._so_far.total(metric, lambda key: key.ok) for metric in ("ttft", "latency"))
-        return Progress(
-            stage=self._stages[stage_at(self._stages, elapsed_s)].name,
-            elapsed_s=elapsed_s,
-            total_s=total_s if math.isfinite(total_s) else None,
-            offered=self._workload.due(elapsed_s, self._workers.statuses),
-            started=self._workers.started,
-            dropped=self._so_far.count(lambda key: key.outcome in (DROPPED, REFUSED)),
-            in_flight=self._workers.in_flight,
-            ok=self._so_far.count(lambda key: key.ok),
-            failed=self._so_far.count(lambda key: key.failed),
-            workers=self._workers.fresh(clock.now_s()),
-            told=self._workers.infos,
-            requests=self._workload.requests,
-            ttft_p50_s=ttft.quantile_s(0.5),
-            ttft_p99_s=ttft.quantile_s(0.99),
-            latency_p50_s=latency.quantile_s(0.5),
-            latency_p99_s=latency.quantile_s(0.99),
-            stages=self._stages_so_far,
-            details=self._details(),
-            changes=self.info.changes,
-        )
-
-    @cached_property
-    def _stages_so_far(self) -> tuple[StageSoFar, ...]:
-        ends_s = accumulate(stage.for_s for stage in self._stages)
-        found = tuple(
-            StageSoFar(name=stage.name, ends_at_s=end_s if math.isfinite(end_s) else None, measured=stage.measured)
-            for stage, end_s in zip(self._stages, ends_s, strict=True)
-        )
-        return found if len(found) <= _MOST_STAGES else ()
-
-    def _details(self) -> Details | None:
-        """Return the details for a display. Whatever goes wrong here is told, and no more."""
-        if not self._displays:
-            return None
-        try:
-            return details_so_far(self._so_far, self.caps, (stands for _, stands in self.standings_so_far()))
-        except Exception as error:
-            self._displays = False
-            _LOG.warning("the display lacks objectives, errors and cost: %r; the run goes on without them", error)
-            return None
+        return self._progress.progress(self._load_s, clock.now_s())
 
     def _crashed(self, crash: str, done: Callable[[], None]) -> None:
         """End the run, which is no longer watched."""
