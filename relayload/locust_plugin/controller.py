@@ -16,22 +16,20 @@ from relayload import clock
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.progress import ObjectiveSoFar, Progress
-from relayload.core.model.record import GUARDRAIL
-from relayload.core.model.run import AT_BEST, CRASH, HandChange
+from relayload.core.model.run import AT_BEST, HandChange
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.model.verdict import ObjectiveResult, Verdict
-from relayload.core.objectives.abort import AbortMonitor, Breach
 from relayload.core.objectives.charts import Charts
 from relayload.core.objectives.snapshots import MergedSnapshot
-from relayload.core.resilience.guard import Bound, Caps
+from relayload.core.resilience.guard import Caps
 from relayload.core.traffic.leases import LEASE_S
-from relayload.core.units import format_duration
 from relayload.engine.host import host_id
 from relayload.engine.lessor import Lessor
 from relayload.engine.messages import Assignment, EndRun, RateChanges, RecordsPiece, Renewal
 from relayload.engine.received_records import ReceivedRecords
 from relayload.engine.run_workers import RunWorkers
 from relayload.engine.shipper import SHIPPED_WITHIN_S
+from relayload.engine.stop_causes import StopCauses
 from relayload.engine.workload import new_workload
 from relayload.locust_plugin.channel import ASSIGN, END, LEASE, RATES, RECORDS_ACK, WHOLE, pack
 from relayload.locust_plugin.choices import Choice
@@ -67,9 +65,6 @@ _RESCHEDULED_S = 1e-5
 _ACKNOWLEDGE_S = SHIPPED_WITHIN_S + 5.0
 """The time for workers to deliver their records and report it; those that are gone are not awaited."""
 _LOCAL = "local"
-_OBJECTIVE = "objective"
-_UNHURRIED = ("schedule", "stop")
-"""The ends that no signal caused."""
 
 
 class Controller:
@@ -97,7 +92,6 @@ class Controller:
         self._workload = new_workload(profile)
         self._lessor = Lessor(profile, self._workload)
         self._so_far = MergedSnapshot(profile.objectives, self._recording.run)
-        self._abort = AbortMonitor(profile.objectives)
         self._watched_at_s = clock.now_s()
         self._alone = not isinstance(self._runner, MasterRunner)
         self._workers = RunWorkers(self._lessor, alone=self._alone)
@@ -108,8 +102,9 @@ class Controller:
         self._until_s: float | None = None
         self._received = ReceivedRecords(self._recording, profile.recording.storage)
         self._snapshots = self._snapshot_writer()
-        self._own_crash: str | None = None
-        self._breach: Breach | None = None
+        self._causes = StopCauses(
+            profile, self._so_far, self._received, self._workload, self._lessor, self._workers, alone=self._alone
+        )
         self.summary: Summary | None = None
         self.verdict: Verdict | None = None
         self.finished = False
@@ -159,17 +154,7 @@ class Controller:
     @property
     def crash(self) -> str | None:
         """A failure of our own code, on any node."""
-        return self._own_crash or self._received.failure or self._workers.crash
-
-    @property
-    def _guardrail(self) -> str | None:
-        """The guardrail that stopped the run and what passed it; None if none did."""
-        told = self._workers.guardrail
-        if told is not None:
-            return told if self._alone else self._lessor.used_up(told)
-        if self._until_s == self._bounds.until_s and self._workload.cut_short(self._workers.statuses):
-            return f"{Bound.DURATION.value}: {format_duration(self._bounds.until_s)} are over, and the load is not"
-        return None
+        return self._causes.crash
 
     def begin(self, done: Callable[[], None]) -> None:
         """Deal out the load and watch it.
@@ -234,12 +219,12 @@ class Controller:
 
     def _record_snapshot(self, writer: SnapshotWriter, snapshot: Snapshot) -> None:
         """Record a snapshot; where that fails the run has nowhere to be recorded, and ends."""
-        if self.finished or self._own_crash is not None:
+        if self.finished or self._causes.own_crash is not None:
             return
         try:
             writer.add(snapshot, clock.now_s())
         except AuthorError as error:
-            self._own_crash = str(error)
+            self._causes.own_crash = str(error)
             _LOG.error("ending the run: %s", error)
 
     def on_records(self, client_id: str, piece: RecordsPiece) -> None:
@@ -309,17 +294,17 @@ class Controller:
         try:
             self._finish(ended_by)
         except AuthorError as error:
-            self._own_crash = self.crash or str(error)
+            self._causes.own_crash = self.crash or str(error)
 
     def _finish(self, ended_by: str) -> None:
-        guardrail, broken = self._guardrail, str(self._breach) if self._breach else None
+        guardrail = self._causes.guardrail(self._until_s)
         ended_at_s = self.elapsed_s if self._until_s is None else self._until_s
         self._recording.update(
             ended_at_s=self._until_s,
-            ended_by=_ended_by(ended_by, self.crash, guardrail, broken),
+            ended_by=self._causes.ended_by(ended_by, guardrail),
             crash=self.crash,
             stopped_by_guardrail=guardrail,
-            stopped_by_objective=broken,
+            stopped_by_objective=self._causes.broken,
             offered=self._workload.offered(ended_at_s, self._workers.statuses),
             workers=max(1, len(self._workers.statuses)),
             worker_reports=self._workers.infos,
@@ -382,11 +367,11 @@ class Controller:
 
     def _watch(self, done: Callable[[], None]) -> None:
         tick = 0
-        while self._until_s is None and not self._over():
+        while self._until_s is None and not self._causes.any(self.elapsed_s, clock.now_s()) and not self._finished:
             self._notice_own_delay()
             self._keep_one_worker()
             self._workers.log_silence(clock.now_s())
-            self._look_at_objectives()
+            self._causes.look_at_objectives(self.elapsed_s)
             if tick % _TICKS_PER_CLEARING == 0:
                 forget_old(self._stats)
             if tick % _TICKS_PER_PROGRESS == 0:
@@ -406,21 +391,8 @@ class Controller:
         try:
             progress.write(self.run_dir, latest)
         except AuthorError as error:
-            self._own_crash = str(error)
+            self._causes.own_crash = str(error)
             _LOG.error("ending the run: %s", error)
-
-    def _look_at_objectives(self) -> None:
-        if self._breach is None:
-            self._breach = self._abort.breach(self._so_far, self.elapsed_s, self._workers.in_flight)
-            if self._breach is not None:
-                _LOG.warning("ending the run early: %s", self._breach)
-
-    def _over(self) -> bool:
-        if self.crash is not None or self._breach is not None or self.elapsed_s >= self._bounds.until_s:
-            return True
-        if self.deserted or self._workers.guardrail:
-            return True
-        return self._finished
 
     @property
     def deserted(self) -> bool:
@@ -438,10 +410,7 @@ class Controller:
     @property
     def _complete_at_s(self) -> float:
         """When the load is complete, if everything was sent and nothing ended it before; 0 if something is left."""
-        complete = self._finished and not self._workers.guardrail
-        if not complete or self.crash is not None or self._breach is not None:
-            return 0.0
-        return self._workload.complete_at_s()
+        return self._workload.complete_at_s() if self._finished and not self._causes.cuts_load else 0.0
 
     def _notice_own_delay(self) -> None:
         now_s = clock.now_s()
@@ -470,16 +439,7 @@ class Controller:
 
     def _crashed(self, crash: str, done: Callable[[], None]) -> None:
         """End the run, which is no longer watched."""
-        self._own_crash = crash
+        self._causes.own_crash = crash
         _LOG.error("the controller failed: %s", crash)
         if self._until_s is None:
             done()
-
-
-def _ended_by(ended_by: str, crash: str | None, guardrail: str | None, broken: str | None) -> str:
-    """Return what ended the run; a signal comes first, since its sender expects its exit code."""
-    if ended_by not in _UNHURRIED:
-        return ended_by
-    if crash:
-        return CRASH
-    return GUARDRAIL if guardrail else _OBJECTIVE if broken else ended_by
