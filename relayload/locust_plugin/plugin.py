@@ -45,12 +45,11 @@ from relayload.locust_plugin.channel import (
 from relayload.locust_plugin.choices import Choice
 from relayload.locust_plugin.controller import Controller
 from relayload.locust_plugin.early import Answer
+from relayload.locust_plugin.exporters import Exporters
 from relayload.locust_plugin.nodes import leave_json_to_master, options_of, runner_of
-from relayload.locust_plugin.options import LOOPBACK, OWN_MESSAGE, MetricsOptions, Options
+from relayload.locust_plugin.options import LOOPBACK, OWN_MESSAGE, Options
 from relayload.locust_plugin.ordered_runs import OrderedRuns
-from relayload.locust_plugin.otlp_options import OtlpOptions, unsent
 from relayload.locust_plugin.redistribution import redistribute_users_aside
-from relayload.locust_plugin.served_ports import not_served
 from relayload.locust_plugin.signals import Interruption
 from relayload.locust_plugin.steps import steps
 from relayload.locust_plugin.waiting_master import wait_on_when_workers_quit
@@ -63,8 +62,6 @@ from relayload.transport.probe_client import TargetUnreachable
 
 if TYPE_CHECKING:
     from relayload.locust_plugin.live_page import LivePages
-    from relayload.locust_plugin.metrics import MetricsServer
-    from relayload.locust_plugin.otlp import OtlpExport
 
 _LOG = logging.getLogger("relayload")
 _LAUNCHER_POLL_S = 0.5
@@ -168,8 +165,13 @@ class MasterPlugin:
         self._first: Controller | None = None
         self._stayed = False
         """A signal came when nothing but the page was left: the verdict stands."""
-        self._metrics: MetricsServer | None = None
-        self._otlp: OtlpExport | None = None
+        self._exporters = Exporters(
+            lambda: self.run,
+            profile,
+            options.exports,
+            otel=getattr(self._locust_options, "otel", False),
+            launched=bool(options.launcher_pid),
+        )
         self._interruption = Interruption(self._begun, self._end, self._skip_grace, self._last_words)
 
     def listen(self) -> None:
@@ -189,15 +191,7 @@ class MasterPlugin:
             self._runner.register_message(CLOCK, self._on_clock)
             redistribute_users_aside(self._runner, closed=isinstance(self._profile.load, ClosedLoad))
             wait_on_when_workers_quit(self._runner)
-        exports = self._options.exports
-        if exports.prometheus is not None:
-            self._metrics = self._metrics_server(exports.prometheus)
-        if exports.otlp is not None:
-            self._otlp = self._otlp_export(exports.otlp)
-        if getattr(self._locust_options, "otel", False):
-            self._join_locusts_exporter()
-        elif exports.otlp is None and not self._options.launcher_pid and (told := unsent(os.environ)):
-            _LOG.warning("otlp: %s", told)
+        self._exporters.begin()
         self._want_users(self._profile)
         self._expect_workers()
         self._say_who_can_join()
@@ -269,28 +263,6 @@ class MasterPlugin:
                 options.master_bind_host,
                 options.master_bind_port,
             )
-
-    def _metrics_server(self, options: MetricsOptions) -> "MetricsServer":
-        """Serve metrics from now on. Exits with code 2 if the address can't be had."""
-        from relayload.locust_plugin.metrics import MetricsServer  # whose libraries other runs have no use for
-
-        try:
-            return MetricsServer(lambda: self.run, options)
-        except OSError as error:
-            sys.stderr.write(f"{OWN_MESSAGE}{not_served('metrics', options.host, options.port, error)}\n")
-            raise SystemExit(ExitCode.BAD_INPUT) from None
-
-    def _otlp_export(self, options: OtlpOptions) -> "OtlpExport":
-        from relayload.locust_plugin.otlp import OtlpExport  # whose libraries other runs have no use for
-
-        return OtlpExport(lambda: self.run, self._profile, options)
-
-    def _join_locusts_exporter(self) -> None:
-        try:
-            from relayload.locust_plugin.otel_instruments import Instruments
-        except ImportError:
-            return  # which Locust has told
-        Instruments(lambda: self.run)
 
     def _check_targets_or_leave(self) -> None:
         try:
@@ -487,8 +459,8 @@ class MasterPlugin:
     def _on_test_stop(self, **_: Any) -> None:
         deserted = isinstance(self._runner, MasterRunner) and self._runner.worker_count <= 0
         self._finish("workers" if deserted and self._ended_by == "stop" else self._ended_by)
-        if self._metrics is not None and self._ends_itself and self._interruption.signal is None:
-            self._metrics.linger()
+        if self._ends_itself and self._interruption.signal is None:
+            self._exporters.linger()
         if deserted and self._ends_itself:
             gevent.spawn(self._quit)  # Locust stops then, and stays
 
@@ -501,15 +473,8 @@ class MasterPlugin:
                 if self.pages is not None:
                     self.pages.ended(self.run)
                 self._log_verdict(self.run)
-                self._send_last_state(self.run, interrupted=signal is not None)
-
-    def _send_last_state(self, run: Controller, *, interrupted: bool) -> None:
-        """Send it before the process ends, if it is to end; whoever waits at the page does not wait for a collector."""
-        if self._otlp is None:
-            return
-        sending = gevent.spawn(self._otlp.finish, run, interrupted=interrupted)
-        if self._headless or interrupted:
-            sending.join()
+                interrupted = signal is not None
+                self._exporters.finish(self.run, interrupted=interrupted, wait=self._headless or interrupted)
 
     def _log_verdict(self, run: Controller) -> None:
         """Log the verdict with every reason, since the page shows the log and no table of ours."""
@@ -536,8 +501,7 @@ class MasterPlugin:
         for targets in (self._targets, self._chosen_targets):
             if targets is not None:
                 targets.stop()
-        if self._otlp is not None:
-            self._otlp.close()
+        self._exporters.close()
         self._environment.process_exit_code = self._exit_code()
 
     def _exit_code(self) -> int:
