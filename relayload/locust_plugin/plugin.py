@@ -2,7 +2,6 @@
 
 from locust.env import Environment
 from locust.event import Events
-from locust.rpc import Message
 from locust.runners import STATE_INIT, STATE_STOPPED, LocalRunner, MasterRunner, WorkerRunner
 
 import logging
@@ -16,32 +15,11 @@ import gevent
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
-import relayload
-from relayload import clock
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
-from relayload.core.model.snapshot import Snapshot
 from relayload.ending_signals import no_wait_hint
-from relayload.engine import host
 from relayload.engine.generator import Generator
-from relayload.engine.master_clock import answered
-from relayload.engine.messages import ClockReading, ContentWanted, Hello, RecordsPiece, Refusal, Renewal
-from relayload.engine.profile_sender import ProfileSender
 from relayload.engine.targets import TargetHost
-from relayload.engine.versions import other_version
-from relayload.locust_plugin.channel import (
-    CLOCK,
-    CONTENT,
-    CONTENT_WANTED,
-    READY,
-    RECORDS,
-    REFUSED,
-    RENEW,
-    SNAPSHOT,
-    pack,
-    packed,
-    unpack,
-)
 from relayload.locust_plugin.choices import Choice
 from relayload.locust_plugin.controller import Controller
 from relayload.locust_plugin.early import Answer
@@ -54,6 +32,7 @@ from relayload.locust_plugin.signals import Interruption
 from relayload.locust_plugin.steps import steps
 from relayload.locust_plugin.waiting_master import wait_on_when_workers_quit
 from relayload.locust_plugin.worker import Worker
+from relayload.locust_plugin.worker_messages import WorkerMessages
 from relayload.profile import Profile
 from relayload.profile.loads import ClosedLoad
 from relayload.report.screen import Screen
@@ -143,15 +122,13 @@ class MasterPlugin:
         self._locust_options = options_of(environment)
         self._profile = profile
         self._options = options
-        self._profile_sender = ProfileSender(profile)
+        self._messages = WorkerMessages(self._runner, profile, lambda: self.run, self._tell_page)
         self._http_log = http_log
         self._targets = TargetHost(profile, options.fakes, http_log)
         self._chosen_targets: TargetHost | None = None
         """Those of the latest run, if they are not those of the profile that Locust was started with."""
         self._choice: Choice | None = None
         """What the next run is, if somebody has chosen it."""
-        self._elsewhere: dict[str, str] = {}
-        """The hosts of workers that are not on this one, by their ids."""
         self.run: Controller | None = None
         """The current or latest run."""
         self.pages: LivePages | None = None
@@ -182,13 +159,8 @@ class MasterPlugin:
         events.test_stop.add_listener(self._on_test_stop)
         events.quitting.add_listener(self._on_quitting)
         events.quit.add_listener(self._on_quit)
-        self._runner.register_message(CONTENT_WANTED, self._on_content_wanted, concurrent=True)
-        self._runner.register_message(READY, self._on_ready)
-        self._runner.register_message(RENEW, self._on_renewal)
-        self._runner.register_message(SNAPSHOT, self._on_snapshot)
-        self._runner.register_message(RECORDS, self._on_records)
+        self._messages.listen()
         if isinstance(self._runner, MasterRunner):
-            self._runner.register_message(CLOCK, self._on_clock)
             redistribute_users_aside(self._runner, closed=isinstance(self._profile.load, ClosedLoad))
             wait_on_when_workers_quit(self._runner)
         self._exporters.begin()
@@ -275,7 +247,7 @@ class MasterPlugin:
     def start(self, choice: Choice) -> None:
         """Start a run of what somebody has chosen. Raises AuthorError if it can't be."""
         self.check_idle()
-        away = sorted({host for node, host in self._elsewhere.items() if self._is_there(node)})
+        away = self._messages.other_hosts
         if choice.file is not None and away:
             raise AuthorError(
                 [Fault(f"workers on {', '.join(away)} can't read this folder: start Locust anew with it")]
@@ -302,9 +274,6 @@ class MasterPlugin:
         finally:
             if self._choice is choice:  # without workers Locust starts nothing
                 self._choice = None
-
-    def _is_there(self, node: str) -> bool:
-        return isinstance(self._runner, MasterRunner) and node in self._runner.clients
 
     def _on_test_start(self, **_: Any) -> None:
         if self._options.ordered is None:
@@ -389,46 +358,9 @@ class MasterPlugin:
         self._environment.process_exit_code = code
         gevent.spawn(self._stop_test)
 
-    def _on_content_wanted(self, msg: Message, **_: Any) -> None:
-        content = self._profile_sender.answer(unpack(msg.data, ContentWanted))
-        if content.refusal is not None:
-            _LOG.error("%s asked for the profile: %s", msg.node_id, content.refusal)
-        self._runner.send_message(CONTENT, pack(content), msg.node_id)
-
-    def _on_ready(self, msg: Message, **_: Any) -> None:
-        hello = unpack(msg.data, Hello)
-        if hello.host_id != host.host_id():
-            self._elsewhere[msg.node_id] = hello.host
-        if refusal := self._refusal_of(hello):
-            _LOG.error("%s takes no part: %s", msg.node_id, refusal)
-            self._runner.send_message(REFUSED, pack(Refusal(reason=refusal)), msg.node_id)
-        elif self.run is not None:
-            self.run.on_ready(msg.node_id)
-
-    def _refusal_of(self, worker: Hello) -> str | None:
-        """Return why a worker can't take part in the runs of this profile; None if it can."""
-        if worker.profile_sha256 != self._profile.sha256:
-            return f"the worker on {worker.host} was started with another profile than the master: leave out its own"
-        return other_version(worker.version, relayload.__version__)
-
-    def _on_renewal(self, msg: Message, **_: Any) -> None:
-        if self.run is not None:
-            self.run.on_renewal(msg.node_id, unpack(msg.data, Renewal))
-
-    def _on_snapshot(self, msg: Message, **_: Any) -> None:
-        if self.run is None or not self.run.on_snapshot(msg.node_id, unpack(msg.data, Snapshot)):
-            return
+    def _tell_page(self, snapshot: bytes) -> None:
         if self.pages is not None:
-            self.pages.told(packed(msg.data))
-
-    def _on_clock(self, msg: Message, **_: Any) -> None:
-        received_at_s = clock.now_s()
-        answer = answered(unpack(msg.data, ClockReading), received_at_s)
-        self._runner.send_message(CLOCK, pack(answer), msg.node_id)
-
-    def _on_records(self, msg: Message, **_: Any) -> None:
-        if self.run is not None:
-            self.run.on_records(msg.node_id, unpack(msg.data, RecordsPiece))
+            self.pages.told(snapshot)
 
     def _on_done(self) -> None:
         self._ended_by = "workers" if self.run is not None and self.run.deserted else "schedule"
