@@ -19,7 +19,6 @@ from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
 from relayload.ending_signals import no_wait_hint
 from relayload.engine.generator import Generator
-from relayload.engine.targets import TargetHost
 from relayload.locust_plugin.choices import Choice
 from relayload.locust_plugin.controller import Controller
 from relayload.locust_plugin.early import Answer
@@ -28,6 +27,7 @@ from relayload.locust_plugin.nodes import leave_json_to_master, options_of, runn
 from relayload.locust_plugin.options import LOOPBACK, OWN_MESSAGE, Options
 from relayload.locust_plugin.ordered_runs import OrderedRuns
 from relayload.locust_plugin.redistribution import redistribute_users_aside
+from relayload.locust_plugin.run_targets import RunTargets
 from relayload.locust_plugin.signals import Interruption
 from relayload.locust_plugin.steps import steps
 from relayload.locust_plugin.waiting_master import wait_on_when_workers_quit
@@ -123,10 +123,7 @@ class MasterPlugin:
         self._profile = profile
         self._options = options
         self._messages = WorkerMessages(self._runner, profile, lambda: self.run, self._tell_page)
-        self._http_log = http_log
-        self._targets = TargetHost(profile, options.fakes, http_log)
-        self._chosen_targets: TargetHost | None = None
-        """Those of the latest run, if they are not those of the profile that Locust was started with."""
+        self._targets = RunTargets(profile, options, http_log)
         self._choice: Choice | None = None
         """What the next run is, if somebody has chosen it."""
         self.run: Controller | None = None
@@ -318,7 +315,7 @@ class MasterPlugin:
         self._ended_by = "stop"
         self.run = self._refusal = None
         try:
-            base_urls = self._targets_of(choice).base_urls()
+            base_urls = self._targets.base_urls(choice)
             if choice.overrides and self._options.ordered:
                 self._change_users(choice.effective)
             self.run = Controller(self._environment, choice, out, base_urls)
@@ -336,18 +333,6 @@ class MasterPlugin:
                 self.pages.began(self.run)
             self.run.begin(done)
         return self.run is not None
-
-    def _targets_of(self, choice: Choice) -> TargetHost:
-        """Return the targets of a run; those of the profile that Locust was started with are kept for the next ones."""
-        if self._chosen_targets is not None:
-            self._chosen_targets.stop()
-            self._chosen_targets = None
-        profile = choice.effective
-        if choice.file is None and profile.named_targets.keys() == self._profile.named_targets.keys():
-            return self._targets
-        running = {} if choice.file else self._options.fakes
-        self._chosen_targets = TargetHost(profile, running, self._http_log)
-        return self._chosen_targets
 
     def _refuse(self, error: Exception, code: int) -> None:
         """Report why there is no run, and quit or wait for another start."""
@@ -430,9 +415,7 @@ class MasterPlugin:
             self._runner.stop(send_stop_to_client=False)
         else:
             self._runner.stop()
-        for targets in (self._targets, self._chosen_targets):
-            if targets is not None:
-                targets.stop()
+        self._targets.stop()
         self._exporters.close()
         self._environment.process_exit_code = self._exit_code()
 
