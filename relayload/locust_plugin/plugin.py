@@ -27,6 +27,7 @@ from relayload.locust_plugin.nodes import leave_json_to_master, options_of, runn
 from relayload.locust_plugin.options import LOOPBACK, OWN_MESSAGE, Options
 from relayload.locust_plugin.ordered_runs import OrderedRuns
 from relayload.locust_plugin.redistribution import redistribute_users_aside
+from relayload.locust_plugin.run_results import exit_code_of, log_verdict, print_last_words, print_results
 from relayload.locust_plugin.run_targets import RunTargets
 from relayload.locust_plugin.signals import Interruption
 from relayload.locust_plugin.steps import steps
@@ -35,7 +36,6 @@ from relayload.locust_plugin.worker import Worker
 from relayload.locust_plugin.worker_messages import WorkerMessages
 from relayload.profile import Profile
 from relayload.profile.loads import ClosedLoad
-from relayload.report.screen import Screen
 from relayload.transport.http_log import HttpLog, from_environment
 from relayload.transport.probe_client import TargetUnreachable
 
@@ -389,19 +389,9 @@ class MasterPlugin:
                 self.run.finish(signal.name.lower() if signal else ended_by)
                 if self.pages is not None:
                     self.pages.ended(self.run)
-                self._log_verdict(self.run)
+                log_verdict(self.run)
                 interrupted = signal is not None
                 self._exporters.finish(self.run, interrupted=interrupted, wait=self._headless or interrupted)
-
-    def _log_verdict(self, run: Controller) -> None:
-        """Log the verdict with every reason, since the page shows the log and no table of ours."""
-        from relayload.report.verdict_lines import verdict_lines  # not before the first request
-
-        if run.verdict is not None:
-            level = logging.WARNING if run.verdict.exit_code else logging.INFO
-            for line in verdict_lines(run.verdict):
-                _LOG.log(level, "%s", line)
-            _LOG.info("recorded in %s", run.run_dir)
 
     def _on_quitting(self, **_: Any) -> None:
         """Set the exit code, which Locust reads right after this, whether or not users still run.
@@ -426,25 +416,15 @@ class MasterPlugin:
         if run is None:
             given: int | None = self._environment.process_exit_code
             return ExitCode.CRASH if self._headless and given is None else given or 0
-        if run.verdict is None or run.crash:
-            return ExitCode.CRASH
-        return run.verdict.exit_code
+        return exit_code_of(run)
 
     def _on_quit(self, **_: Any) -> None:
         """Print our report after Locust's own tables, unless the launcher prints it."""
         if self.pages is not None:
             self.pages.end()
         if self.run is not None:
-            self._print_results(self.run)
-
-    def _print_results(self, run: Controller) -> None:
-        if run.crash:
-            sys.stderr.write(f"{OWN_MESSAGE}a part of this run failed: {run.crash}\n")
-        if run.summary is not None and run.verdict is not None and not self._options.launcher_pid:
-            from relayload.report.text import render_run  # not before the first request
-
-            out = sys.stderr if self._locust_options.json else sys.stdout
-            out.write(f"\n{render_run(run.summary, run.info, run.verdict, Screen.of(out))}")
+            launched, json = bool(self._options.launcher_pid), bool(self._locust_options.json)
+            print_results(self.run, launched=launched, json=json)
 
     def _end(self) -> None:
         over = self.run is not None and self.run.finished
@@ -458,9 +438,7 @@ class MasterPlugin:
 
     def _last_words(self, signal: str) -> None:
         if self.run is not None:
-            judged = f"relayload gate {self.run.run_dir} judges what was recorded until then"
-            sys.stderr.write(f"{OWN_MESSAGE}a third signal, {signal}, ended the run at once: {judged}\n")
-            sys.stderr.flush()
+            print_last_words(self.run, signal)
 
     def _leave_with_launcher(self) -> None:
         while os.getppid() == self._options.launcher_pid:
