@@ -23,8 +23,9 @@ from relayload.locust_plugin.choices import Choice
 from relayload.locust_plugin.controller import Controller
 from relayload.locust_plugin.early import Answer
 from relayload.locust_plugin.exporters import Exporters
+from relayload.locust_plugin.locust_options import expect_workers, users_of, want_users, warn_if_none_can_join
 from relayload.locust_plugin.nodes import leave_json_to_master, options_of, runner_of
-from relayload.locust_plugin.options import LOOPBACK, OWN_MESSAGE, Options
+from relayload.locust_plugin.options import OWN_MESSAGE, Options
 from relayload.locust_plugin.ordered_runs import OrderedRuns
 from relayload.locust_plugin.redistribution import redistribute_users_aside
 from relayload.locust_plugin.run_results import exit_code_of, log_verdict, print_last_words, print_results
@@ -161,9 +162,9 @@ class MasterPlugin:
             redistribute_users_aside(self._runner, closed=isinstance(self._profile.load, ClosedLoad))
             wait_on_when_workers_quit(self._runner)
         self._exporters.begin()
-        self._want_users(self._profile)
-        self._expect_workers()
-        self._say_who_can_join()
+        want_users(self._locust_options, self._profile, launched=bool(self._options.launcher_pid))
+        expect_workers(self._locust_options, self._runner, self._options)
+        warn_if_none_can_join(self._locust_options, self._runner)
         for caution in () if self._options.launcher_pid else self._profile.cautions:
             _LOG.warning("%s", caution)
         for step in steps(self._profile):
@@ -205,34 +206,6 @@ class MasterPlugin:
         page = self._environment.web_ui
         return page is None or page.server is not None
 
-    def _want_users(self, profile: Profile) -> None:
-        """Ask Locust for one user in an open load, and for the profile's number in a closed one."""
-        load = profile.load
-        options = self._locust_options
-        if self._options.launcher_pid:  # a locust.conf or LOCUST_USERS of Locust's is not for `relayload run`
-            options.num_users = options.spawn_rate = options.run_time = None
-        wanted = load.users if isinstance(load, ClosedLoad) else 1
-        if isinstance(load, ClosedLoad):
-            options.enable_rebalancing = True  # or the users of a worker that is gone are missed for a minute
-        options.num_users = options.num_users or wanted
-        options.spawn_rate = options.spawn_rate or min(wanted, 100)
-
-    def _expect_workers(self) -> None:
-        """Wait for workers of other hosts, too, where the launcher knows of some."""
-        if self._options.ordered is not None and isinstance(self._runner, MasterRunner):
-            own = self._locust_options.processes or 0
-            self._locust_options.expect_workers = own + self._options.ordered.expect_workers
-
-    def _say_who_can_join(self) -> None:
-        """Log where a master listens that waits for workers of other hosts, if none can come."""
-        options = self._locust_options
-        if isinstance(self._runner, MasterRunner) and not options.processes and options.master_bind_host == LOOPBACK:
-            _LOG.warning(
-                "listening on %s:%d, which workers on other hosts can't reach: --master-bind-host names an address",
-                options.master_bind_host,
-                options.master_bind_port,
-            )
-
     def _check_targets_or_leave(self) -> None:
         try:
             self._targets.check()
@@ -250,9 +223,8 @@ class MasterPlugin:
                 [Fault(f"workers on {', '.join(away)} can't read this folder: start Locust anew with it")]
             )
         self._choice = choice
-        load, options = choice.effective.load, self._locust_options
-        users = load.users if isinstance(load, ClosedLoad) else 1
-        gevent.spawn(self._start, choice, users, min(users, options.spawn_rate))
+        users = users_of(choice.effective)
+        gevent.spawn(self._start, choice, users, min(users, self._locust_options.spawn_rate))
 
     def check_idle(self) -> None:
         """Raise AuthorError if no run can be started now."""
@@ -302,7 +274,7 @@ class MasterPlugin:
 
     def _change_users(self, profile: Profile) -> None:
         """Have as many users as a run wants: more of them come while it begins, fewer must be left before."""
-        self._want_users(profile)
+        want_users(self._locust_options, profile, launched=bool(self._options.launcher_pid))
         options, now = self._locust_options, self._runner.target_user_count
         if options.num_users == now:
             return
