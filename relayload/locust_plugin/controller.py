@@ -1,7 +1,6 @@
 """One run on the master, or in the only process: deals out the load, watches it, drains it, and judges it."""
 
 from locust.env import Environment
-from locust.runners import MasterRunner
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -31,13 +30,13 @@ from relayload.engine.run_workers import RunWorkers
 from relayload.engine.shipper import SHIPPED_WITHIN_S
 from relayload.engine.stop_causes import StopCauses
 from relayload.engine.workload import new_workload
-from relayload.locust_plugin.channel import ASSIGN, END, LEASE, RATES, RECORDS_ACK, WHOLE, pack
 from relayload.locust_plugin.choices import Choice
 from relayload.locust_plugin.hand_changes import HandChanges
 from relayload.locust_plugin.locust_memory import forget_old
 from relayload.locust_plugin.nodes import runner_of
 from relayload.locust_plugin.progress_maker import ProgressMaker
 from relayload.locust_plugin.run_info import new_run_info, write_profile
+from relayload.locust_plugin.worker_channel import WorkerChannel
 from relayload.recording import Folded, Recording, RunInfo, new_run_dir, progress
 from relayload.recording.compression import best_known
 from relayload.recording.reserve import release
@@ -64,7 +63,6 @@ _RESCHEDULED_S = 1e-5
 """The time to make the schedule anew, for each arrival before the change."""
 _ACKNOWLEDGE_S = SHIPPED_WITHIN_S + 5.0
 """The time for workers to deliver their records and report it; those that are gone are not awaited."""
-_LOCAL = "local"
 
 
 class Controller:
@@ -84,7 +82,7 @@ class Controller:
         self._recording = Recording.create(self.run_dir, new_run_info(profile, self.run_dir.name, base_urls))
         write_profile(self.run_dir, profile)
         self._recording.reserve()
-        self._runner, self._stats = runner_of(environment), environment.stats
+        self._channel, self._stats = WorkerChannel(runner_of(environment)), environment.stats
         self._profile = profile
         self._changes = HandChanges(self._recording, profile, choice.multiplier)
         self._base_urls = base_urls
@@ -93,7 +91,7 @@ class Controller:
         self._lessor = Lessor(profile, self._workload)
         self._so_far = MergedSnapshot(profile.objectives, self._recording.run)
         self._watched_at_s = clock.now_s()
-        self._alone = not isinstance(self._runner, MasterRunner)
+        self._alone = self._channel.alone
         self._workers = RunWorkers(self._lessor, alone=self._alone)
         self._progress = ProgressMaker(profile, self._recording, self._so_far, self._workload, self._workers)
         self._begins_at_s = clock.now_s() + (_LOCAL_LEAD_S if self._alone and choice.file is None else _REMOTE_LEAD_S)
@@ -164,7 +162,7 @@ class Controller:
         """
         _LOG.info("recording to %s", self.run_dir)
         _LOG.info("the load begins")
-        present = self._present()
+        present = self._channel.present()
         try:
             self._lessor.begin(range(len(present)), clock.now_s())
         except ValueError as error:
@@ -196,7 +194,7 @@ class Controller:
         now_s = clock.now_s()
         was_silent = not self._lessor.is_alive(renewal.worker, now_s)
         for lease in self._lessor.renew(renewal, now_s, self.elapsed_s):
-            self._runner.send_message(LEASE, pack(lease), self._workers.client_id(lease.worker))
+            self._channel.lease(self._workers.client_id(lease.worker), lease)
         if was_silent and self._until_s is not None:
             self._send_end_to(client_id, self._grace_s)
 
@@ -206,7 +204,7 @@ class Controller:
             return False
         if not self._so_far.replace(snapshot):
             _LOG.info("a snapshot of worker %d is missing: asking for all of it", snapshot.worker)
-            self._runner.send_message(WHOLE, None, client_id)
+            self._channel.ask_for_whole_snapshot(client_id)
         if self._snapshots is not None:
             self._record_snapshot(self._snapshots, snapshot)
         return True
@@ -230,7 +228,7 @@ class Controller:
     def on_records(self, client_id: str, piece: RecordsPiece) -> None:
         """Handle records of a worker on another host."""
         if self._workers.number(client_id) == piece.worker or piece.run_uid != self.info.uid:
-            self._runner.send_message(RECORDS_ACK, pack(self._received.take(piece)), client_id)
+            self._channel.acknowledge(client_id, self._received.take(piece))
 
     def change_rate(self, factor: float, by: str) -> HandChange:
         """Multiply the rates of the stages from shortly after now on. Raises AuthorError if that can't be."""
@@ -329,12 +327,6 @@ class Controller:
         except Exception as error:
             _LOG.warning("%s was not written: %s", NAME, error)
 
-    def _present(self) -> tuple[str, ...]:
-        if not isinstance(self._runner, MasterRunner):
-            return (_LOCAL,)
-        clients = self._runner.clients
-        return tuple(sorted(client.id for client in (*clients.ready, *clients.spawning, *clients.running)))
-
     def _assign(self, client_id: str) -> None:
         """Let a worker take part; repeating it does no harm."""
         assignment = Assignment(
@@ -352,10 +344,10 @@ class Controller:
             host_id=host_id(),
             alone=self._alone,
         )
-        self._runner.send_message(ASSIGN, pack(assignment), client_id)
+        self._channel.assign(client_id, assignment)
 
     def _send_rates(self, client_id: str) -> None:
-        self._runner.send_message(RATES, pack(RateChanges(changes=self._changes.rates)), client_id)
+        self._channel.change_rates(client_id, RateChanges(changes=self._changes.rates))
 
     def _send_end(self, grace_s: float) -> None:
         for client_id in self._workers.client_ids:
@@ -363,7 +355,7 @@ class Controller:
 
     def _send_end_to(self, client_id: str, grace_s: float) -> None:
         assert self._until_s is not None
-        self._runner.send_message(END, pack(EndRun(until_s=self._until_s, grace_s=grace_s)), client_id)
+        self._channel.end(client_id, EndRun(until_s=self._until_s, grace_s=grace_s))
 
     def _watch(self, done: Callable[[], None]) -> None:
         tick = 0
@@ -421,11 +413,8 @@ class Controller:
     def _keep_one_worker(self) -> None:
         """Keep Locust, which stops a test without workers, from giving up the one that renewed last."""
         latest = self._lessor.latest
-        if not isinstance(self._runner, MasterRunner) or latest is None or self._workers.is_gone(latest, clock.now_s()):
-            return
-        client = self._runner.clients.get(self._workers.client_id(latest))
-        if client is not None:
-            client.heartbeat = max(client.heartbeat, 1)
+        if not self._alone and latest is not None and not self._workers.is_gone(latest, clock.now_s()):
+            self._channel.keep(self._workers.client_id(latest))
 
     @property
     def _load_s(self) -> float:
