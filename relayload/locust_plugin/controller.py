@@ -21,7 +21,6 @@ from relayload.core.model.verdict import ObjectiveResult, Verdict
 from relayload.core.objectives.charts import Charts
 from relayload.core.objectives.snapshots import MergedSnapshot
 from relayload.core.resilience.guard import Caps
-from relayload.core.traffic.leases import LEASE_S
 from relayload.engine.host import host_id
 from relayload.engine.lessor import Lessor
 from relayload.engine.messages import Assignment, EndRun, RateChanges, RecordsPiece, Renewal
@@ -56,11 +55,6 @@ _HELD_UP_S = 0.5
 """A master that wakes so much too late was held up itself: nobody's silence meanwhile counts."""
 _END_LEAD_S = 0.25
 """Every worker knows of the end before it comes, so all stop at the same arrival."""
-_LOCAL_CHANGE_LEAD_S = 1.0
-_REMOTE_CHANGE_LEAD_S = LEASE_S
-"""The lease of a worker that has not heard of a change of the rate is over before it comes."""
-_RESCHEDULED_S = 1e-5
-"""The time to make the schedule anew, for each arrival before the change."""
 _ACKNOWLEDGE_S = SHIPPED_WITHIN_S + 5.0
 """The time for workers to deliver their records and report it; those that are gone are not awaited."""
 
@@ -84,7 +78,6 @@ class Controller:
         self._recording.reserve()
         self._channel, self._stats = WorkerChannel(runner_of(environment)), environment.stats
         self._profile = profile
-        self._changes = HandChanges(self._recording, profile, choice.multiplier)
         self._base_urls = base_urls
         self._bounds = profile.guardrails
         self._workload = new_workload(profile)
@@ -92,6 +85,7 @@ class Controller:
         self._so_far = MergedSnapshot(profile.objectives, self._recording.run)
         self._watched_at_s = clock.now_s()
         self._alone = self._channel.alone
+        self._changes = HandChanges(self._recording, profile, choice.multiplier, alone=self._alone)
         self._workers = RunWorkers(self._lessor, alone=self._alone)
         self._progress = ProgressMaker(profile, self._recording, self._so_far, self._workload, self._workers)
         self._begins_at_s = clock.now_s() + (_LOCAL_LEAD_S if self._alone and choice.file is None else _REMOTE_LEAD_S)
@@ -234,9 +228,8 @@ class Controller:
         """Multiply the rates of the stages from shortly after now on. Raises AuthorError if that can't be."""
         self._check_begun()
         elapsed_s = self._load_s
-        lead_s = _LOCAL_CHANGE_LEAD_S if self._alone else _REMOTE_CHANGE_LEAD_S
-        lead_s += _RESCHEDULED_S * self._workload.due(elapsed_s, self._workers.statuses)
-        change = self._changes.change_rate(elapsed_s + lead_s, factor, by)
+        due = self._workload.due(elapsed_s, self._workers.statuses)
+        change = self._changes.change_rate(elapsed_s, due, factor, by)
         for client_id in self._workers.client_ids:
             self._send_rates(client_id)
         self._workload.change_rate(self._changes.rates, elapsed_s)
