@@ -82,9 +82,10 @@ def _objective(text: str) -> Objective:
     if metric is None:
         raise ValueError(unknown("metric", match["metric"], METRICS))
     parts = [part.strip() for part in (match["parts"] or "").split(",") if part.strip()]
-    conditions = [part for part in parts if metric.conditional and _CONDITION.fullmatch(part)]
-    tags = tuple(_tag(metric, part) for part in parts if part not in conditions)
+    bounds = [part for part in parts if metric.conditional and _CONDITION.fullmatch(part)]
+    tags = tuple(_tag(metric, part) for part in parts if part not in bounds)
     _check_consistent(tags)
+    conditions = tuple(_condition(part, metric) for part in bounds)
     if metric.conditional is Per.CHUNK:
         _check_bound(metric, conditions)
     unit = _unit(metric, match["aggregate"])
@@ -98,7 +99,7 @@ def _objective(text: str) -> Objective:
         limit,
         unit,
         tags,
-        tuple(_condition(part, metric) for part in conditions),
+        conditions,
     )
 
 
@@ -182,9 +183,13 @@ _BOUNDED = MappingProxyType({Per.REQUEST: PER_REQUEST, Per.CHUNK: PER_CHUNK})
 """The metrics that may be conditions."""
 
 
-def _check_bound(metric: Metric, conditions: Sequence[str]) -> None:
-    if len(conditions) != 1 or ">" not in conditions[0]:
+def _check_bound(metric: Metric, conditions: Sequence[Condition]) -> None:
+    if len(conditions) != 1:
         raise ValueError(f"expected one bound, such as {metric.name}{{chunk_gap>2s}}.count")
+    (bound,) = conditions
+    if bound.op.ceiling:
+        meant = f"{metric.name}{{{bound.text.replace(bound.op, '>')}}}"
+        raise ValueError(f"a {metric.name} is a gap above its bound, and '{bound}' is one below: write {meant}")
 
 
 def _condition(text: str, conditional: Metric) -> Condition:

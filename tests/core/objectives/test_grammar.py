@@ -137,7 +137,15 @@ def test_other_aggregates_are_no_quantiles(text: str):
         ),
         ("tool_calls.rate > 95%", "unknown metric 'tool_calls': did you mean 'tool_calls.valid.rate > 95%'?"),
         ("stall.count == 0", "expected one bound, such as stall{chunk_gap>2s}.count"),
-        ("stall{chunk_gap<2s}.count == 0", "expected one bound, such as stall{chunk_gap>2s}.count"),
+        ("stall{chunk_gap>1s, chunk_gap>2s}.count == 0", "expected one bound, such as stall{chunk_gap>2s}.count"),
+        (
+            "stall{chunk_gap<2s}.count == 0",
+            "a stall is a gap above its bound, and 'chunk_gap<2s' is one below: write stall{chunk_gap>2s}",
+        ),
+        (
+            "stall{chunk_gap <= 500ms}.count == 0",
+            "a stall is a gap above its bound, and 'chunk_gap <= 500ms' is one below: write stall{chunk_gap > 500ms}",
+        ),
         ("stall{ttft>2s}.count == 0", "unknown metric of a chunk 'ttft': expected one of chunk_gap"),
         ("goodput{ttft<1}.rate > 95%", "ttft: expected a duration such as '800ms', '30s' or '1h30m', got '1'"),
         ("ttft{latency<1s}.p99 < 1s", "expected a tag such as 'stage=steady' or 'outcome!=ok', got 'latency<1s'"),
