@@ -17,6 +17,7 @@ from relayload.document import Document, Location, Place
 from relayload.document.source import plain_value
 from relayload.prices import in_and_out
 from relayload.profile.prompt_sets import NAMES
+from relayload.profile.target import FAKE_SCHEME
 
 SCENARIO = "main"
 _KEY_VARIABLE = "OPENAI_API_KEY"
@@ -88,8 +89,8 @@ class ProfileOptions:
         return f"${{env:{self.api_key_env}}}"
 
     def unset_key(self, environ: Mapping[str, str]) -> str | None:
-        """Return a warning if the variable with the key is not set; None if all is well."""
-        if self.api_key_env is not None or environ.get(_KEY_VARIABLE):
+        """Return a warning if the variable with the key is not set; None if all is well, as for a fake relay."""
+        if self.api_key_env is not None or environ.get(_KEY_VARIABLE) or self.url.startswith(FAKE_SCHEME):
             return None
         return f"{_KEY_VARIABLE} is not set, so the key is 'sk-fake': --api-key-env NAME names another variable"
 

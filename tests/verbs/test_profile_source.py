@@ -13,6 +13,7 @@ from relayload.verbs.examples import examples
 from relayload.verbs.profile_source import in_options
 
 QUICK = ["--url", "fake://o-series", "--model", "o3", "--rate", "20/s", "--for", "1m"]
+HERE = ("--url", "http://127.0.0.1:8600/v1")
 ELSEWHERE = ["--url", "https://relay.example.com/v1", "--model", "o3", "--rate", "5/s", "--for", "1m"]
 
 
@@ -46,9 +47,17 @@ def test_the_profile_is_printed_and_can_be_checked(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("key", "more", "warns"), [("", (), True), ("sk-x", (), False), ("", ("--api-key-env", "MINE"), False)]
+    ("key", "more", "warns"),
+    [
+        ("", HERE, True),
+        ("sk-x", HERE, False),
+        ("", (*HERE, "--api-key-env", "MINE"), False),
+        ("", (), False),
+    ],
 )
-def test_a_key_that_is_not_set_is_warned_of(key: str, more: tuple[str, ...], warns: bool):
+def test_a_key_that_is_not_set_is_warned_of_unless_the_relay_is_a_fake_one(
+    key: str, more: tuple[str, ...], warns: bool
+):
     done = CliRunner(env={"OPENAI_API_KEY": key, "MINE": "k"}).invoke(main, ["check", *QUICK, *more])
     assert (done.exit_code, "warning: OPENAI_API_KEY is not set" in done.stderr) == (0, warns)
 
