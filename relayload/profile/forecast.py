@@ -1,10 +1,12 @@
 """What can be said of a profile before it runs: its plan, and how many samples each objective can expect."""
 
 import math
+from collections.abc import Iterator
 
 from msgspec.structs import asdict
 
 from relayload.core.errors import AuthorError
+from relayload.core.metrics.metric import Asked
 from relayload.core.model.objective_options import Severity
 from relayload.core.model.run import ALL
 from relayload.core.objectives.sample_forecast import (
@@ -16,6 +18,8 @@ from relayload.core.objectives.sample_forecast import (
     sample_forecast,
 )
 from relayload.core.traffic.plan import Plan
+from relayload.core.wire.structured_output import schema_of
+from relayload.core.wire.tool_calls import asks_for_calls
 from relayload.profile.expected import expected_turns
 from relayload.profile.loads import OpenLoad
 from relayload.profile.model import Profile
@@ -93,7 +97,18 @@ def _tallies(profile: Profile) -> dict[str, WindowTally]:
 
 def _sent(scenario: Scenario) -> Sent:
     answered = 1.0 - scenario.cancel.share if scenario.cancel else 1.0
-    return Sent(scenario.models, answered * (1 + _later_turns(scenario)), scenario.streams)
+    return Sent(scenario.models, answered * (1 + _later_turns(scenario)), frozenset(_asked(scenario)))
+
+
+def _asked(scenario: Scenario) -> Iterator[Asked]:
+    """Yield what the requests of a scenario ask for."""
+    body = scenario.extra_fields
+    if scenario.streams:
+        yield Asked.STREAM
+    if asks_for_calls(body):
+        yield Asked.TOOLS
+    if schema_of(scenario.endpoint, body) is not None:
+        yield Asked.SCHEMA
 
 
 def _later_turns(scenario: Scenario) -> float:

@@ -99,3 +99,44 @@ def test_a_closed_load_can_not_be_counted_and_is_not_refused(read, good):
     profile = read(f"{text}objectives: [ttft.p99.9 < 1s]\n")
     check_samples(profile)
     assert forecast(profile).objectives[0].outlook is Outlook.UNKNOWN
+
+
+SCHEMA = "{type: json_schema, json_schema: {name: a, schema: {type: object}}}"
+CALLS, FITS = "tool_calls.valid.rate > 90%", "structured_output.valid.rate > 90%"
+
+
+@pytest.mark.parametrize(
+    ("objective", "keys"),
+    [
+        (CALLS, "tools: [{type: function, function: {name: f}}]"),
+        (CALLS, "body: {tools: [{type: function, function: {name: f}}]}"),
+        (CALLS, "body: {functions: [{name: f}]}"),
+        (FITS, f"response_format: {SCHEMA}"),
+        (FITS, "response_format: {type: json_object}"),
+        (FITS, "endpoint: responses, body: {text: {format: {type: json_schema, name: a, schema: {type: object}}}}"),
+    ],
+)
+def test_only_requests_that_ask_for_calls_or_a_schema_count_for_objectives_on_these(read, good, objective, keys):
+    asking = good.replace("prompt: simple}", f"prompt: simple, {keys}}}\n  plain: {{model: o3, prompt: simple}}")
+    text = asking.replace("kind: open", "kind: open\n  arrivals: constant")
+    whole, part = forecast(read(f"{text}objectives: [requests.count > 1, '{objective}']\n")).objectives
+    assert whole.samples == 50
+    assert part.samples is not None
+    assert 10 <= part.samples <= 40
+
+
+@pytest.mark.parametrize(
+    ("objective", "keys"),
+    [
+        (CALLS, "stream: true"),
+        (CALLS, "tools: [{type: function, function: {name: f}}], body: {tools: null}"),
+        (FITS, "response_format: {type: text}"),
+        ("stall{chunk_gap>2s}.count == 0", "stream: false"),
+        ("stream.broken.count == 0", "stream: false"),
+        ("stream.coalesced.rate < 10%", "stream: false"),
+    ],
+)
+def test_what_no_scenario_asks_for_is_a_fault(read, good, objective, keys):
+    text = good.replace("prompt: simple}", f"prompt: simple, {keys}}}")
+    with pytest.raises(AuthorError, match=r"needs requests for .*, and the plan has 0: "):
+        check_samples(read(f"{text}objectives: ['{objective}']\n"))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from relayload.core.metrics.metric import Metric, Output, Per, Unit
+from relayload.core.metrics.metric import Asked, Metric, Output, Per, Unit
 from relayload.core.metrics.reading import (
     Computed,
     Derived,
@@ -84,7 +84,7 @@ _ENTRIES = (
         OfAnswer("ttft_s"),
         errors=Errors(too_large=column_of("ttft_error")),
         label="TTFT",
-        of_streams=True,
+        asked=Asked.STREAM,
         of_first_token=True,
     ),
     _distribution(
@@ -93,7 +93,7 @@ _ENTRIES = (
         OfAnswer("ttfo_s"),
         errors=Errors(too_large=column_of("ttfo_error")),
         label="TTFO",
-        of_streams=True,
+        asked=Asked.STREAM,
         exempt=without_visible,
         of_first_token=True,
         left_out=dict.fromkeys(_FEW, "TTFT is the same wherever a model does not reason") | _UNLESS_ASKED,
@@ -104,7 +104,7 @@ _ENTRIES = (
         Computed(tpot),
         errors=Errors(too_large=tpot_error("last_token_error"), too_small=tpot_error("ttft_error")),
         label="TPOT",
-        of_streams=True,
+        asked=Asked.STREAM,
         exempt=without_pace,
         left_out=dict.fromkeys(_WAITS, "latency and TTFT are the waits of a caller, and tell of every change"),
     ),
@@ -113,7 +113,7 @@ _ENTRIES = (
         "between the chunks of a stream",
         label="chunk gap",
         per=Per.CHUNK,
-        of_streams=True,
+        asked=Asked.STREAM,
         exempt=without_gaps,
         provable=("pN", "min", "max"),
         left_out=dict.fromkeys(_FEW, "TPOT says the same of each stream in one number") | _UNLESS_ASKED,
@@ -195,6 +195,7 @@ _ENTRIES = (
         "of the tool calls in ok answers, those whose arguments are a JSON object",
         {"rate": Unit.SHARE},
         _REQUEST_TAGS,
+        asked=Asked.TOOLS,
         more_is_better=True,
         share_of_all=True,
         provable=("rate",),
@@ -205,6 +206,7 @@ _ENTRIES = (
         "of the ok answers that were to fit a JSON schema, those that do",
         {"rate": Unit.SHARE},
         _REQUEST_TAGS,
+        asked=Asked.SCHEMA,
         more_is_better=True,
         share_of_all=True,
         provable=("rate",),
@@ -215,6 +217,7 @@ _ENTRIES = (
         "streams that began and failed; the rate is of those that began",
         _COUNTED,
         _REQUEST_TAGS,
+        asked=Asked.STREAM,
         share_of_all=True,
         provable=tuple(_COUNTED),
         untimed=tuple(_COUNTED),
@@ -224,6 +227,7 @@ _ENTRIES = (
         "of the ok streams of more than 10 chunks, those whose chunks came in lumps, see below",
         {"rate": Unit.SHARE},
         _REQUEST_TAGS,
+        asked=Asked.STREAM,
         share_of_all=True,
         provable=("rate",),
     ),
@@ -232,6 +236,7 @@ _ENTRIES = (
         "gaps between the chunks of a stream beyond a bound, and the silence in which a failed one ended",
         {"count": Unit.COUNT},
         _REQUEST_TAGS,
+        asked=Asked.STREAM,
         conditional=Per.CHUNK,
         provable=("count",),
     ),

@@ -27,6 +27,14 @@ class Per(Enum):
     """Breakers and dollars, whose number does not follow from the number of requests."""
 
 
+class Asked(Enum):
+    """What a request asks for, without which its answer has nothing of a metric."""
+
+    STREAM = "a stream"
+    TOOLS = "tool calls"
+    SCHEMA = "structured output"
+
+
 class Output(StrEnum):
     """The outputs that show distributions unless their metric opts out with a reason."""
 
@@ -61,8 +69,8 @@ class Metric:
     per: Per = Per.REQUEST
     distribution: bool = False
     """It has one value per request (or chunk), so that percentiles make sense."""
-    of_streams: bool = False
-    """Only streams have it."""
+    asked: Asked | None = None
+    """Only answers to requests that ask for this have it."""
     of_first_token: bool = False
     """A stream that ended ok without a token waited for it in vain."""
     exempt: Exempt | None = None
@@ -82,6 +90,11 @@ class Metric:
     """Aggregates that count what happened, and so hold however badly the generator kept or measured times."""
     left_out: Mapping[Output, str] = field(default_factory=lambda: MappingProxyType({}))
     """The outputs that do not show the distribution, and why."""
+
+    @property
+    def of_streams(self) -> bool:
+        """Only streams have it."""
+        return self.asked is Asked.STREAM
 
     @property
     def of_scenarios(self) -> bool:

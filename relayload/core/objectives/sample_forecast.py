@@ -19,7 +19,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from relayload.core.metrics.catalog import METRICS
-from relayload.core.metrics.metric import Per
+from relayload.core.metrics.metric import Asked, Per
 from relayload.core.model.objective_options import TooFew
 from relayload.core.objectives.objective import PERCENTILE, Objective, Tag
 from relayload.core.objectives.statistics import ENOUGH_FOR_A_MEAN, samples_needed, samples_to_resolve
@@ -76,11 +76,11 @@ class SampleForecast(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The requests of a scenario: their weights by model, and their number per arrival."""
+    """The requests of a scenario: their weights by model, their number per arrival, and what they ask for."""
 
     models: Mapping[str, float]
     per_arrival: float = 1.0
-    streams: bool = True
+    asked: frozenset[Asked] = frozenset({Asked.STREAM})
 
 
 class WindowTally:
@@ -133,6 +133,8 @@ def sample_forecast(
     `tally` has counted the arrivals in the windows of the objective. Without it, those of a stage are taken to be
     spread evenly.
     """
+    if never_asked := _never_asked(objective, scenarios, wording):
+        return _forecast(objective, 0, never_asked)
     parts = partial(_routed, objective, targets or _UNNAMED, keys)
     admitted = [stage for stage in stages if _measured(stage) and _admits(objective, "stage", stage.name)]
     if objective.options.over_s is not None:
@@ -145,6 +147,24 @@ def sample_forecast(
     few = _outlook(objective, samples) is Outlook.TOO_FEW
     problem = _few(objective, _requests_needed(objective), f"{samples:,}", wording) if few else None
     return _forecast(objective, samples, problem)
+
+
+def _never_asked(objective: Objective, scenarios: Mapping[str, Sent], wording: Wording) -> str | None:
+    """Return that no scenario asks for what the objective is about; None if one does."""
+    asked = METRICS[objective.metric].asked
+    admitted = [sent for name, sent in scenarios.items() if _admits(objective, "scenario", name)]
+    if asked is None or not admitted or any(asked in sent.asked for sent in admitted):
+        return None
+    return f"needs requests for {asked.value}, and {wording.plan} has 0: {_HOW_TO_ASK[asked]}"
+
+
+_HOW_TO_ASK: Mapping[Asked, str] = MappingProxyType(
+    {
+        Asked.STREAM: "write stream: true, in a scenario that is not of embeddings",
+        Asked.TOOLS: "give a scenario 'tools'",
+        Asked.SCHEMA: "give a scenario a 'response_format' with a JSON schema",
+    }
+)
 
 
 def needed_samples(objective: Objective) -> int:
@@ -281,7 +301,7 @@ def _admitted_samples(objective: Objective, by_scenario: Mapping[str, float], sc
         sum(
             count * _part(objective, sent)
             for name, count in by_scenario.items()
-            if _admits(objective, "scenario", name) and ((sent := scenarios[name]).streams or not _streamed(objective))
+            if _admits(objective, "scenario", name) and _asked(objective, sent := scenarios[name])
         )
     )
 
@@ -293,8 +313,10 @@ def _part(objective: Objective, sent: Sent) -> float:
     return sent.per_arrival * admitted / sum(weights.values())
 
 
-def _streamed(objective: Objective) -> bool:
-    return METRICS[objective.metric].of_streams
+def _asked(objective: Objective, sent: Sent) -> bool:
+    """Return whether these requests ask for what the objective is about."""
+    asked = METRICS[objective.metric].asked
+    return asked is None or asked in sent.asked
 
 
 def _admits(objective: Objective, name: str, value: str) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from live import LiveRun
 
 from relayload.core.metrics.catalog import METRICS, PER_REQUEST
-from relayload.core.metrics.metric import Metric, Per, Unit
+from relayload.core.metrics.metric import Asked, Metric, Per, Unit
 from relayload.core.model.objective_options import ObjectiveOptions
 from relayload.core.model.record import Attempt, BreakerState, Outcome
 from relayload.core.model.run import StageInfo
@@ -137,8 +137,8 @@ def test_every_metric_of_requests_is_a_condition_of_goodput(name: str, run, line
 def test_a_plan_promises_every_metric_its_samples(metric: Metric):
     objective = parse(_broken(metric, next(iter(metric.aggregates)).replace("pN", "p90")))
     stages = (StagePlan(name="steady", for_s=100.0, warmup=False, by_scenario={"simple": 9000, "plain": 1000}),)
-    scenarios = {"simple": Sent(models={"o3": 1.0}), "plain": Sent(models={"o3": 1.0}, streams=False)}
-    counted = 9000 if metric.of_streams else 10_000
+    scenarios = {"simple": Sent({"o3": 1.0}, asked=frozenset(Asked)), "plain": Sent({"o3": 1.0}, asked=frozenset())}
+    counted = 9000 if metric.asked else 10_000
     assert sample_forecast(objective, stages, scenarios).samples == (counted if metric.per is Per.REQUEST else None)
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from relayload.core.metrics.metric import Asked
 from relayload.core.model.objective_options import ObjectiveOptions, TooFew
 from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.sample_forecast import (
@@ -11,7 +12,11 @@ from relayload.core.objectives.sample_forecast import (
 )
 from relayload.core.traffic.plan import StagePlan
 
-SENT = {"simple": Sent({"o3": 3, "o4": 1}), "plain": Sent({"o4": 1}, streams=False), "talk": Sent({"o3": 1}, 3.5)}
+SENT = {
+    "simple": Sent({"o3": 3, "o4": 1}),
+    "plain": Sent({"o4": 1}, asked=frozenset({Asked.TOOLS, Asked.SCHEMA})),
+    "talk": Sent({"o3": 1}, 3.5),
+}
 STAGES = (
     StagePlan(name="warm", for_s=5, warmup=True, by_scenario={"simple": 1000, "plain": 0, "talk": 0}),
     StagePlan(name="steady", for_s=60, warmup=False, by_scenario={"simple": 200, "plain": 100, "talk": 10}),
@@ -60,6 +65,12 @@ def test_an_objective_that_says_what_too_few_mean_is_always_decided(text, on_too
     [
         ("latency.p50 < 1s", 300 + 200 + 35),
         ("ttft.p50 < 1s", 300 + 35),
+        ("stall{chunk_gap>2s}.count == 0", 300 + 35),
+        ("stream.broken.rate < 1%", 300 + 35),
+        ("stream.broken.count == 0", 300 + 35),
+        ("stream.coalesced.rate < 10%", 300 + 35),
+        ("tool_calls.valid.rate > 90%", 200),
+        ("structured_output.valid.rate > 90%", 200),
         ("latency{stage=steady}.p50 < 1s", 200 + 100 + 35),
         ("latency{stage!=steady, scenario=simple}.p50 < 1s", 100),
         ("latency{model=o4}.p50 < 1s", 75 + 200),
@@ -71,6 +82,23 @@ def test_an_objective_that_says_what_too_few_mean_is_always_decided(text, on_too
 )
 def test_an_objective_gets_the_measured_requests_that_its_tags_admit(text, samples):
     assert sample_forecast(parse(text), STAGES, SENT).samples == samples
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("ttft{scenario=plain}.p50 < 1s", "needs requests for a stream, and the plan has 0: write stream: true"),
+        ("chunk_gap{scenario=plain}.p99 < 1s", "needs requests for a stream, and the plan has 0: write stream: true"),
+        ("stall{chunk_gap>2s, scenario=plain}.count == 0", "needs requests for a stream, and the plan has 0: "),
+        ("tool_calls.valid{scenario!=plain}.rate > 90%", "needs requests for tool calls, and the plan has 0: give"),
+        ("structured_output.valid{scenario=talk}.rate == 100%", "needs requests for structured output, and the plan"),
+    ],
+)
+@pytest.mark.parametrize("over_s", [None, 30.0])
+def test_what_no_request_asks_for_can_not_be_judged(text, problem, over_s):
+    found = sample_forecast(with_options(parse(text), ObjectiveOptions(over_s=over_s)), STAGES, SENT)
+    assert (found.problem or "")[: len(problem)] == problem
+    assert (found.samples, found.outlook) == (0, Outlook.TOO_FEW)
 
 
 @pytest.mark.parametrize(
