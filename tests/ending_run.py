@@ -108,11 +108,11 @@ class EndingRun:
             self.popen.send_signal(number)
 
     def wait(self) -> int:
-        """Wait until it and all that it started have ended, and return its exit code."""
+        """Wait until it and all that it started have ended, and return its exit code, as a shell has it."""
         assert self.popen is not None
         code = self.popen.wait(PATIENCE_S)
         wait_for(lambda: not self.left())
-        return code
+        return code if code >= 0 else 128 - code
 
     def _has_logged(self, text: str) -> bool:
         return text in self.log

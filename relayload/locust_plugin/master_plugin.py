@@ -16,6 +16,7 @@ from gevent.lock import BoundedSemaphore
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
+from relayload.core.model.run import LAUNCHER
 from relayload.ending_signals import no_wait_hint
 from relayload.locust_plugin.choices import Choice
 from relayload.locust_plugin.controller import Controller
@@ -115,6 +116,11 @@ class MasterPlugin:
     @property
     def _headless(self) -> bool:
         return bool(self._locust_options.headless)
+
+    @property
+    def _orphaned(self) -> bool:
+        """The launcher has died, and with it the fake relays that it had started."""
+        return self._options.launcher_pid not in (None, os.getppid())
 
     @property
     def _ends_itself(self) -> bool:
@@ -290,7 +296,8 @@ class MasterPlugin:
         with self._finishing:
             if self.run is not None and not self.run.finished:
                 signal = self._interruption.signal
-                self.run.finish(signal.name.lower() if signal else ended_by)
+                by = LAUNCHER if self._orphaned else ended_by
+                self.run.finish(signal.name.lower() if signal else by)
                 if self.pages is not None:
                     self.pages.ended(self.run)
                 log_verdict(self.run)
@@ -345,7 +352,7 @@ class MasterPlugin:
             print_last_words(self.run, signal)
 
     def _leave_with_launcher(self) -> None:
-        while os.getppid() == self._options.launcher_pid:
+        while not self._orphaned:
             gevent.sleep(_LAUNCHER_POLL_S)
-        _LOG.error("relayload run is gone: ending the run")
+        _LOG.error("the relayload process that started this run is gone: ending the run")
         self._runner.quit()

@@ -59,9 +59,10 @@ def _signals(*numbers: signal.Signals) -> Callable[[EndingRun], None]:
     return lambda run: run.signal(*numbers)
 
 
-HUP, INT, TERM = signal.SIGHUP, signal.SIGINT, signal.SIGTERM
+HUP, INT, TERM, KILL = signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGKILL
 LOCUST_4, LOCUST_1 = Way("locust", 4), Way("locust", 1)
 OF_LOCUST = tuple(way for way in ALL if way.command == "locust")
+OF_RELAYLOAD = tuple(way for way in ALL if way.command == "relayload")
 ABORT = ("--set", "objectives=[{expr: latency.p99 < 1ms, abort: true, abort_after: 1s}]")
 CAP = ("--set", "guardrails.max_requests=60")
 NO_OVERRIDE = ("setpriv", "--bounding-set=-dac_override")
@@ -85,6 +86,13 @@ ENDINGS = {
     ),
     "directory removed": Ending(
         CRASHED, None, lambda run: shutil.rmtree(run.out), gate=2, told="removed while|No such file", quick=LOCUST_1
+    ),
+    "`relayload run` killed": Ending(
+        137,
+        "launcher",
+        _signals(KILL),
+        told="the death of the relayload process that started it ended",
+        ways=OF_RELAYLOAD,
     ),
     "directory read-only": Ending(
         CRASHED, None, lambda run: run.out.chmod(0o555), prefix=NO_OVERRIDE, told="Permission denied"

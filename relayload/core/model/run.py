@@ -38,11 +38,14 @@ class ProfileInfo(Struct, frozen=True, kw_only=True):
     """The effective profile, in the directory of the recording."""
 
 
+LAUNCHER = "launcher"
+"""`ended_by` of a run whose launcher died, and with it the fake relays that this had started."""
 _INTERRUPTIONS = MappingProxyType(
     {
         **{ExitCode(code).name.lower(): name for code, name in INTERRUPTIONS.items()},
         "stop": "a stop from the page or by --run-time",
         "workers": "the loss of the last worker",
+        LAUNCHER: "the death of the relayload process that started it",
     }
 )
 
@@ -148,7 +151,7 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"wo
     ended_at_s: Instant | None = None
     """When the load ended: nothing was due later, though answers may have come later."""
     ended_by: str | None = None
-    """`schedule`, `stop`, `sigint`, `sigterm`, `sighup`, `crash`, `workers`, `guardrail`, `objective` ..."""
+    """`schedule`, `stop`, `sigint`, `sigterm`, `sighup`, `crash`, `workers`, `launcher`, `guardrail` ..."""
     stopped_by_guardrail: str | None = None
     """Which guardrail stopped the run, and why."""
     stopped_by_objective: str | None = None

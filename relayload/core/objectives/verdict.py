@@ -25,7 +25,7 @@ from relayload.core.metrics.summary import Summary
 from relayload.core.metrics.tasks import RunAll, Task, one_by_one
 from relayload.core.model.health import STARVED
 from relayload.core.model.objective_options import NoData
-from relayload.core.model.run import RunInfo
+from relayload.core.model.run import LAUNCHER, RunInfo
 from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.indicators import Indicators
@@ -71,7 +71,7 @@ def assess(
     summary = making.made_of(done[: len(work)]) if tables else making.outline()
     results = cast(list[ObjectiveResult], done[len(work) :])
     verdict = _verdict(results, run, summary, rejudge)
-    if verdict.verdict is Status.INVALID and not making.accounted.twice:
+    if verdict.verdict is Status.INVALID and not making.accounted.twice and run.ended_by != LAUNCHER:
         judged = zip(objectives, results, strict=True)
         verdict = replace(verdict, failed=tuple(_failed_all_the_same(judged, indicators, summary)))
     return summary, verdict
@@ -99,7 +99,8 @@ def _failed_all_the_same(
 ) -> Iterator[str]:
     """Yield the ids of objectives that failed by what was counted, even if every request without a record was good.
 
-    Failures for want of a file or a port are the generator's own.
+    Failures for want of a file or a port are the generator's own. Don't ask where the launcher has died: failures may
+    be of the fake relay that died with it.
     """
     at_best = dataclasses.replace(indicators, lost=0, in_flight=indicators.lost)
     starved = any(error.error in STARVED for error in summary.errors)
@@ -149,7 +150,8 @@ def _whole(
     """Return the verdict of the run and its reasons beyond those of the objectives."""
     interrupted = cut_short(run)
     unplanned = (*interrupted, *map(str, run.changes))
-    if unbelievable := _reasons(run, summary):
+    unbelievable = _reasons(run, summary)
+    if unbelievable or run.ended_by == LAUNCHER:
         return Status.INVALID, (*unbelievable, *_stopped_early(run), *unplanned)
     if run.guardrail_reason:
         return Status.STOPPED, (run.guardrail_reason, *map(str, run.changes))

@@ -143,6 +143,23 @@ def test_a_killed_run_is_invalid(gate, request_line):
     assert (verdict.verdict, verdict.reasons) == (Status.INVALID, ("the run was killed, or could not record its end",))
 
 
+def test_a_run_whose_launcher_died_is_invalid_whatever_was_measured(gate, request_line):
+    """A fake relay dies with it."""
+    lines = [request_line(index) for index in range(100)]
+    for asked in (_PASSES, _FAILS):
+        verdict = gate([asked], lines, ended_by="launcher", ended_at_s=18.0)
+        assert (verdict.verdict, verdict.exit_code) == (Status.INVALID, 4)
+        assert verdict.reasons == (
+            "the death of the relayload process that started it ended the run after 18.0s, before its plan was through",
+        )
+
+
+def test_what_failed_when_the_launcher_was_gone_is_no_failure_of_the_relay(gate, request_line):
+    lines = [request_line(index, outcome=Outcome.UNREACHABLE, error="connect") for index in range(20)]
+    assert gate(["errors.count < 5"], lines, ended_by=None).failed == ("errors.count < 5",)
+    assert gate(["errors.count < 5"], lines, ended_by="launcher").failed == ()
+
+
 @pytest.mark.parametrize(
     ("ended_by", "who"), [("sigint", "Ctrl-C"), ("sigterm", "SIGTERM"), ("stop", "a stop"), ("workers", "the loss")]
 )
