@@ -107,6 +107,12 @@ class EndingRun:
             time.sleep(_ONE_SIGNAL_S)
             self.popen.send_signal(number)
 
+    def kill_locust(self) -> None:
+        """Kill the process that `relayload run` has started, not those that it has forked."""
+        assert self.popen is not None
+        (locust,) = (pid for pid in self.left() if parent(pid) == self.popen.pid)
+        os.kill(locust, signal.SIGKILL)
+
     def wait(self) -> int:
         """Wait until it and all that it started have ended, and return its exit code, as a shell has it."""
         assert self.popen is not None
@@ -173,6 +179,10 @@ def _as_in_a_terminal() -> None:
 
 def _pids() -> list[int]:
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def _cwd(pid: int) -> Path | None:

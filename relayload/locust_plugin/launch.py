@@ -14,6 +14,7 @@ from types import FrameType
 from typing import BinaryIO, Self
 
 from relayload.core.errors import AuthorError, Fault
+from relayload.core.exit_codes import ExitCode
 from relayload.core.model.progress import Progress
 from relayload.ending_signals import ending_signals
 from relayload.locust_plugin.early import LOG_NAME, EarlyLocust
@@ -94,6 +95,8 @@ def environment() -> dict[str, str]:
 def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:
     """Run to the end and return Locust's exit code. Ctrl-C, SIGTERM and SIGHUP are passed on, with codes of their own.
 
+    A Locust that another signal ends, such as SIGKILL, has crashed; the log's last line says so.
+
     `watch` is called a few times a second with the progress, or None before there is any. Locust's output goes to
     `locust.log` in the run's directory, in UTF-8. Raises AuthorError if that can't be written to.
     """
@@ -105,8 +108,17 @@ def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:
             time.sleep(_POLL_S)
         if launch.early is not None:
             launch.early.finish(log)
-    code = interruption.exit_code or process.returncode
-    return code if code >= 0 else 128 - code
+        if interruption.exit_code is None and process.returncode < 0:
+            log.write(_killed(launch.run_dir, -process.returncode).encode())
+            return ExitCode.CRASH
+    return interruption.exit_code or process.returncode
+
+
+def _killed(run_dir: Path, number: int) -> str:
+    """Return the last line of the log of a Locust that a signal ended, and that could not say so itself."""
+    name = next((one.name for one in signal.Signals if one == number), f"signal {number}")
+    kept = f"{run_dir} has what was recorded until then, and 'relayload gate {run_dir}' judges it"
+    return f"{OWN_MESSAGE}{name} ended Locust: {kept if recorded(run_dir) else 'nothing was recorded'}\n"
 
 
 def _ordered(launch: Launch, early: EarlyLocust) -> "subprocess.Popen[bytes]":
