@@ -58,6 +58,8 @@ class LivePages:
         self._runs = 0
         """Counts what began and ended."""
         self._next_at_s = 0.0
+        self._stale = False
+        """The next page is not to be one of before."""
 
     @property
     def pid(self) -> int:
@@ -81,14 +83,18 @@ class LivePages:
         if run.summary is not None and run.verdict is not None:
             self._renderer.tell(encoded(Ended(run.info, run.summary, run.verdict, run.charts)))
 
+    def renew(self) -> None:
+        """Show what has just been done by whoever looks, without waiting."""
+        self._stale = True
+
     def page(self) -> Shown | Failed:
         """Return the page as it is now, or was shortly before."""
         if self._renderer.ended:
             self._shown = None
-        if self._shown is not None and (clock.now_s() < self._next_at_s or self._rendering.locked()):
+        if self._shown is not None and not self._stale and (self._recent or self._rendering.locked()):
             return self._shown
         with self._rendering:
-            if self._shown is not None and clock.now_s() < self._next_at_s:
+            if self._shown is not None and not self._stale and self._recent:
                 return self._shown
             return self._renewed()
 
@@ -96,7 +102,12 @@ class LivePages:
         """End the renderer."""
         self._renderer.end()
 
+    @property
+    def _recent(self) -> bool:
+        return clock.now_s() < self._next_at_s
+
     def _renewed(self) -> Shown | Failed:
+        self._stale = False  # first: what is done while this is rendered takes another page
         seen = (self._runs, self._look())
         if self._shown is not None and seen == self._seen:
             return self._shown

@@ -64,10 +64,10 @@ class Page:
         self._profile = profile
         self._options = options
         self._plugin = plugin
-        self._control = WebControl(environment, web_ui, profile, options, plugin)
         self._answer: str | None = None
         """The answer to the last form; Locust closes the form of an edit without showing one."""
         self._pages = LivePages(self._look)
+        self._control = WebControl(environment, web_ui, profile, options, plugin, self._pages.renew)
 
     def open(self) -> None:
         """Add our routes, tab and links. Call this before Locust serves the page."""

@@ -11,6 +11,8 @@ from locust.web import WebUI
 import logging
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -23,6 +25,7 @@ from markupsafe import Markup
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.printable import one_line
 from relayload.locust_plugin.choices import ProfileFolder, choose
+from relayload.locust_plugin.controller import Controller
 from relayload.locust_plugin.nodes import runner_of
 from relayload.locust_plugin.options import Options
 from relayload.locust_plugin.plugin import LocustPlugin
@@ -34,14 +37,36 @@ from relayload.report.html.shell import fragment, rendered
 
 _LOG = logging.getLogger("relayload")
 _LONGEST_NAME = 80
+_OF_THE_RUN = ("rate", "stop")
+"""Actions on the run that goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The answer to a form, in lines."""
+
+    lines: Sequence[str]
+    run: Controller | None = None
+    """The run to which this was done. Once it is judged, its verdict says more."""
+
+    @property
+    def outdated(self) -> bool:
+        return self.run is not None and self.run.verdict is not None
 
 
 class WebControl:
     """The forms of one master, or of a process that runs alone."""
 
     def __init__(
-        self, environment: Environment, web_ui: WebUI, profile: Profile, options: Options, plugin: LocustPlugin
+        self,
+        environment: Environment,
+        web_ui: WebUI,
+        profile: Profile,
+        options: Options,
+        plugin: LocustPlugin,
+        renew: Callable[[], None],
     ) -> None:
+        """`renew` has the page show at once what was done."""
         self._environment = environment
         self._web_ui = web_ui
         self._profile = profile
@@ -49,7 +74,8 @@ class WebControl:
         self._folder = ProfileFolder(options.profiles) if options.profiles else None
         self._same_origin = SameOrigin()
         self._base = ""
-        self._told: str | None = None
+        self._renew = renew
+        self._told: _Told | None = None
         """The answer to the last form that a browser sent."""
 
     def open(self, blueprint: Blueprint) -> None:
@@ -63,7 +89,7 @@ class WebControl:
             ("stop", self._stop),
         )
         for name, view in views:
-            answered = self._web_ui.auth_required_if_enabled(lambda view=view: self._answer(view))
+            answered = self._web_ui.auth_required_if_enabled(partial(self._answer, name, view))
             blueprint.add_url_rule(f"/{name}", f"control_{name}", answered, methods=["POST"])
         blueprint.add_url_rule("/control", "control", self._web_ui.auth_required_if_enabled(self._page))
         self._same_origin.guard(self._web_ui.app)
@@ -76,11 +102,12 @@ class WebControl:
         token, profile = self._same_origin.token_to_show, request.args.get("profile")
         told, self._told = self._told, None
         idle = runner_of(self._environment).state in (STATE_INIT, STATE_STOPPED)
-        about, fault = self._described(profile) if idle else (self._plugin.profile, None)
+        about, faults = self._described(profile) if idle else (self._plugin.profile, ())
+        trouble = (self._plugin.trouble,) if idle and self._plugin.trouble else ()
         context = {
             "action": self._base,
             "token": token,
-            "told": told or fault or (self._plugin.trouble if idle else None),
+            "told": told.lines if told and not told.outdated else faults or trouble,
             "idle": idle,
             "only_run": self._plugin.only_run,
             "names": self._folder.names() if self._folder else [],
@@ -99,6 +126,7 @@ class WebControl:
         """Record that Locust's form changes the users of a closed load that goes on."""
         if self._plugin.latest is not None:
             self._plugin.latest.change_users(users, self._who())
+            self._renew()
 
     @property
     def _factor(self) -> float:
@@ -106,27 +134,35 @@ class WebControl:
         changes = self._plugin.latest.info.changes if self._plugin.latest else ()
         return next((change.rate_factor for change in reversed(changes) if change.rate_factor is not None), 1.0)
 
-    def _described(self, name: str | None) -> tuple[Profile | None, str | None]:
-        """Return the profile that the start form is about, or why there is none."""
+    def _described(self, name: str | None) -> tuple[Profile | None, Sequence[str]]:
+        """Return the profile that the start form is about, or in lines why there is none."""
         try:
-            return (load(self._folder.path(name)) if name and self._folder else self._profile), None
+            return (load(self._folder.path(name)) if name and self._folder else self._profile), ()
         except AuthorError as error:
-            return None, str(error)
+            return None, _lines("it can't be started:", error)
 
     def _page(self) -> str:
         shown = {"title": "relayload: control", "forms": self.control_forms(), "bins": ""}
         return rendered("control_page.html.j2", shown, forms=True)
 
-    def _answer(self, view: Callable[[], str]) -> ResponseReturnValue:
-        try:
-            told, status = view(), 200
-        except AuthorError as error:
-            told, status = f"nothing was changed: {'; '.join(map(str, error.faults))}", 409
-            _LOG.warning("%s", one_line(told))
+    def _answer(self, action: str, view: Callable[[], str]) -> ResponseReturnValue:
+        told, status = self._done(action, view)
         if "text/html" not in request.headers.get("Accept", ""):
-            return Response(f"{told}\n", status=status, mimetype="text/plain")
-        self._told = told
+            return Response("".join(f"{line}\n" for line in told.lines), status=status, mimetype="text/plain")
+        self._told = told if any(told.lines) else None
         return redirect(self._came_from(), code=303)
+
+    def _done(self, action: str, view: Callable[[], str]) -> tuple[_Told, int]:
+        """Do what a form asks for; return what came of it, and the status of the answer."""
+        try:
+            told = _Told([view()], self._plugin.latest if action in _OF_THE_RUN else None)
+        except AuthorError as error:
+            refused = "not started:" if action == "start" else "nothing was changed:"
+            for fault in error.faults:
+                _LOG.warning("%s %s", refused, fault)
+            return _Told(_lines(refused, error)), 409
+        self._renew()
+        return told, 200
 
     def _came_from(self) -> str:
         """Return the page of ours that the form was on."""
@@ -173,7 +209,7 @@ class WebControl:
         run = self._plugin.latest
         if run is None:
             raise AuthorError([Fault("nothing runs")])
-        return f"{run.change_rate(_number(request.form.get('factor', '')), self._who())}"
+        return str(run.change_rate(_number(request.form.get("factor", "")), self._who()))
 
     def _stop(self) -> str:
         now = request.form.get("how") == "now"
@@ -189,6 +225,12 @@ class WebControl:
         if not self._web_ui.web_login:
             return "web page"
         return f"web page, {one_line(str(current_user.get_id()), _LONGEST_NAME)}"
+
+
+def _lines(head: str, error: AuthorError) -> Sequence[str]:
+    """Return the faults below a head, or a single one beside it."""
+    faults = [str(fault) for fault in error.faults]
+    return [head, *faults] if len(faults) > 1 else [f"{head} {faults[0]}"]
 
 
 def _number(text: str) -> float:

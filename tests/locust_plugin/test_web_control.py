@@ -124,7 +124,7 @@ def test_the_rate_is_changed_while_the_load_goes_on(
     directory = run_dir(tmp_path)
     wait_for(lambda: records(directory) > 5)
     assert "Change the rate" in page.forms()
-    assert page.post("start") == "409 nothing was changed: a test is running: stop it first"
+    assert page.post("start") == "409 not started: a test is running: stop it first"
     for factor, told in (
         ("5", "x5 is not between 0.01 and web.max_multiplier of the profile, 4"),
         ("x", "'x' is no number"),
@@ -157,7 +157,7 @@ def test_a_worker_that_joins_late_knows_of_the_changes(
     path = write(tmp_path / "hand.yaml", 30)
     with MasterPort() as master:
         page = opened("--relay-profile", path, "--master", "--master-bind-port", str(master.number))
-        assert page.post("start") == "409 nothing was changed: no worker has connected yet"
+        assert page.post("start") == "409 not started: no worker has connected yet"
         worker = ("locust", "-f", LOCUSTFILE, "--worker", "--master-port", str(master.number), "--relay-profile", path)
         start(*worker)
         wait_for(lambda: len(asked(f"{page.url}/stats/requests")["workers"]) == 1)
@@ -236,7 +236,7 @@ def test_a_profile_of_the_folder_is_started_with_one_target_and_a_multiplier(
     assert re.findall(r'name="target" value="(\w+)"', asked_for) == ["one", "other"]
     for name in ("../secret.yaml", str(tmp_path / "secret.yaml"), "link.yaml", "first.yaml", "profiles/short.yaml"):
         told = "no profile of that name is in the folder that Locust was started with"
-        assert page.post("start", profile=name) == f"409 nothing was changed: {told}"
+        assert page.post("start", profile=name) == f"409 not started: {told}"
     assert "between 0.01 and web.max_multiplier of the profile, 4" in page.post(
         "start", profile="short.yaml", multiplier=5
     )
@@ -367,7 +367,7 @@ def test_a_browser_goes_back_to_where_the_form_was(opened: Callable[..., Page], 
     shown = page.asked(
         "relay/rate", {"token": token, "factor": 2}, Accept="text/html", Referer="https://evil.example/relay"
     )
-    assert '<p class="told" role="status">nothing was changed: nothing runs</p>' in shown
+    assert '<div class="told" role="status">nothing was changed: nothing runs\n' in shown
 
 
 def test_a_folder_that_is_not_there_is_refused(start: Start) -> None:
