@@ -224,8 +224,11 @@ class Controller:
         if self._workers.number(client_id) == piece.worker or piece.run_uid != self.info.uid:
             self._channel.acknowledge(client_id, self._received.take(piece))
 
-    def change_rate(self, factor: float, by: str) -> HandChange:
-        """Multiply the rates of the stages from shortly after now on. Raises AuthorError if that can't be."""
+    def change_rate(self, factor: float, by: str) -> str:
+        """Multiply the rates of the stages from shortly after now on, and say so.
+
+        Raises AuthorError if that can't be.
+        """
         self._check_begun()
         elapsed_s = self._load_s
         due = self._workload.due(elapsed_s, self._workers.statuses)
@@ -233,13 +236,22 @@ class Controller:
         for client_id in self._workers.client_ids:
             self._send_rates(client_id)
         self._workload.change_rate(self._changes.rates, elapsed_s)
-        _LOG.info("%s: the verdict is %s", change, AT_BEST)
-        return change
+        return self._told_of(change, elapsed_s)
 
     def change_users(self, users: int, by: str) -> None:
         """Record another number of users of a closed load, which Locust starts or stops."""
         self._check_begun()
-        self._changes.record(HandChange(at_s=self._load_s, users=users, by=by))
+        change = HandChange(at_s=self._load_s, users=users, by=by)
+        self._changes.record(change)
+        self._told_of(change, change.at_s)
+
+    def _told_of(self, change: HandChange, now_s: float) -> str:
+        """Log a change, have whoever looks see it at once, and return it in words."""
+        told = change.told(now_s)
+        _LOG.warning("%s, by %s: the verdict will be %s", told, change.by, AT_BEST)
+        if self.latest_progress is not None:
+            self.latest_progress = structs.replace(self.latest_progress, elapsed_s=now_s, changes=self.info.changes)
+        return f"{told}: {AT_BEST}"
 
     def _check_begun(self) -> None:
         if self._until_s is not None:

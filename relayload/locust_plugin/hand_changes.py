@@ -1,17 +1,14 @@
 """Changes of a load that somebody makes while it goes on: checked, and recorded at once, whatever comes of the run."""
 
-import logging
-
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.model.amounts import MOST_CHANGES
-from relayload.core.model.run import AT_BEST, HandChange
+from relayload.core.model.run import HandChange
 from relayload.core.traffic.leases import LEASE_S
 from relayload.core.traffic.rate_changes import RateChange
 from relayload.profile import Profile
 from relayload.profile.plan import fixed_rate, stages
 from relayload.recording import Recording
 
-_LOG = logging.getLogger("relayload")
 _APART_S = 0.1
 _LOCAL_LEAD_S = 1.0
 _REMOTE_LEAD_S = LEASE_S
@@ -54,5 +51,4 @@ class HandChanges:
         before = self._recording.run.changes
         if len(before) >= MOST_CHANGES:
             raise AuthorError([Fault(f"the load was changed {MOST_CHANGES:,} times, which is the most")])
-        _LOG.warning("%s, by %s: the verdict will be %s", change, change.by, AT_BEST)
         self._recording.update(changes=(*before, change))

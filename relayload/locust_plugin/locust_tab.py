@@ -63,7 +63,7 @@ def _notices(notices: Sequence[str]) -> Iterator[Row]:
 
 def _run_rows(run: Controller) -> Iterator[Row]:
     if run.verdict is None:
-        at_best = "; ".join(run.latest_progress.at_best if run.latest_progress else ())
+        at_best = run.latest_progress.at_best if run.latest_progress else ""
         yield ("run", "adding up" if run.ending else "running", format_duration(run.elapsed_s), "", at_best)
     else:
         yield ("verdict", run.verdict.verdict.value, "", "", "; ".join(run.verdict.reasons))

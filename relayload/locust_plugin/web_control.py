@@ -209,7 +209,7 @@ class WebControl:
         run = self._plugin.latest
         if run is None:
             raise AuthorError([Fault("nothing runs")])
-        return str(run.change_rate(_number(request.form.get("factor", "")), self._who()))
+        return run.change_rate(_number(request.form.get("factor", "")), self._who())
 
     def _stop(self) -> str:
         now = request.form.get("how") == "now"

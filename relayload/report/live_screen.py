@@ -162,7 +162,7 @@ def _rates(rates: RatesLately) -> str:
 def _doubts(progress: Progress, details: Details, width: int) -> Iterator[Text]:
     """Yield why the run is INVALID, or no more than INCONCLUSIVE."""
     invalid = (f"would be INVALID because {one_line(reason)}" for reason in details.would_be_invalid)
-    for told in (*invalid, *progress.at_best):
+    for told in filter(None, (*invalid, progress.at_best)):
         yield from (Text(line, style="yellow") for line in wrap(told, width, subsequent_indent="  "))
 
 

@@ -94,6 +94,13 @@ def run_dir(tmp_path: Path) -> Path:
     return found
 
 
+def reason_of(answer: str) -> str:
+    """The reason of the verdict, by the answer to a change of the rate, which was still to come."""
+    found = re.fullmatch(r"(rate change)s by hand from (\S+) on: (x\S+): INCONCLUSIVE at best", answer)
+    assert found, answer
+    return f"{found[1]}d by hand at {found[2]}: {found[3]}"
+
+
 def ended(directory: Path) -> Any:
     wait_for(lambda: (directory / "report.html").exists())
     return saved(directory, "verdict.json")
@@ -131,8 +138,16 @@ def test_the_rate_is_changed_while_the_load_goes_on(
     ):
         assert page.post("rate", factor=factor) == f"409 nothing was changed: {told}"
     assert page.post("rate", factor="nan") == "409 nothing was changed: 'nan' is no number"
-    reasons = [page.post("rate", factor=factor) for factor in (2.5, 0.5)]
+    page.asked("relay")
+    answers = [page.post("rate", factor=factor) for factor in (2.5, 0.5)]
+    shown = page.asked("relay")
+    reasons = [reason_of(answer) for answer in answers]
     assert [reason.rpartition(" ")[2] for reason in reasons] == ["x2.5", "x0.5"]
+    assert "running · INCONCLUSIVE at best" in shown, "at once, not some time after"
+    both = "; ".join(answer.removesuffix(": INCONCLUSIVE at best") for answer in answers)
+    assert f"<li>INCONCLUSIVE at best because {both}</li>" in shown
+    assert page.process.output.count("the verdict will be INCONCLUSIVE at best") == 2
+    assert page.process.output.count("x2.5") == 1
     verdict, run = ended(directory), saved(directory, "run.json")
     assert (verdict["verdict"], verdict["exit_code"], verdict["reasons"]) == ("INCONCLUSIVE", 4, reasons)
     assert [(change["rate_factor"], change["by"]) for change in run["changes"]] == [
@@ -199,7 +214,7 @@ def test_a_worker_that_is_not_told_of_a_change_asks_until_it_is(opened: Callable
     page.post("start")
     directory = run_dir(tmp_path)
     wait_for(lambda: records(directory) > 5)
-    reason = page.post("rate", factor=0.5)
+    reason = reason_of(page.post("rate", factor=0.5))
     verdict = ended(directory)
     assert (verdict["verdict"], verdict["reasons"]) == ("INCONCLUSIVE", [reason])
     assert sent(directory) == planned(directory)
@@ -211,7 +226,7 @@ def test_a_fail_stays_a_fail_and_names_the_change(opened: Callable[..., Page], t
     page.post("start")
     directory = run_dir(tmp_path)
     wait_for(lambda: records(directory) > 2)
-    reason = page.post("rate", factor=2)
+    reason = reason_of(page.post("rate", factor=2))
     verdict = ended(directory)
     assert (verdict["verdict"], verdict["reasons"]) == ("FAIL", [reason])
 

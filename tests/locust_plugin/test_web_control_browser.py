@@ -94,7 +94,9 @@ def test_the_forms_work_and_those_of_another_site_do_not(
     page.get_by_label("Rate times").fill("2")
     page.get_by_role("button", name="Change the rate").click()
     told = page.get_by_role("status").inner_text()
-    assert told.startswith("rate changed by hand at ")
+    assert told.startswith("rate changes by hand from ")
+    assert told.endswith(": INCONCLUSIVE at best")
     page.get_by_role("button", name="Stop now").click()
     wait_for(lambda: (directory / "report.html").exists())
-    assert told in saved(directory, "verdict.json")["reasons"]
+    (reason,) = [each for each in saved(directory, "verdict.json")["reasons"] if "by hand" in each]
+    assert reason.endswith(": x2")

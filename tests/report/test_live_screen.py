@@ -47,6 +47,19 @@ def test_a_load_that_was_changed_by_hand_is_inconclusive_at_best():
     assert lines[found + 2].startswith("✗ broken so far")
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (HandChange(at_s=31.1, rate_factor=1.5), "rate changes by hand from 31.1s on: x1.5"),
+        (HandChange(at_s=29.8, rate_factor=1.5), "rate changed by hand at 29.8s: x1.5"),
+        (HandChange(at_s=31.1, users=3), "users changed by hand at 31.1s: 3"),
+    ],
+    ids=["to come", "in force", "users change at once"],
+)
+def test_a_change_that_is_still_to_come_is_told_so(change: HandChange, told: str):
+    assert f"INCONCLUSIVE at best because {told}" in _lines(changes=(change,), elapsed_s=29.8, width=100)
+
+
 def test_what_is_not_there_takes_no_line():
     quiet = _lines(details=None, failed=0, dropped=0, stages=(), total_s=None)
     assert quiet[2:] == [

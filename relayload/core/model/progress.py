@@ -92,6 +92,7 @@ class Progress(Struct, frozen=True, kw_only=True):
     """What was changed by hand."""
 
     @property
-    def at_best(self) -> tuple[str, ...]:
-        """Why the run passes no more, whatever its objectives say."""
-        return tuple(f"{AT_BEST} because {change}" for change in self.changes)
+    def at_best(self) -> str:
+        """Why the run passes no more, whatever its objectives say; empty where it still may."""
+        told = "; ".join(change.told(self.elapsed_s) for change in self.changes)
+        return f"{AT_BEST} because {told}" if told else ""

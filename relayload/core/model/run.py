@@ -95,6 +95,12 @@ class HandChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
         what, to = ("users", f"{self.users:,}") if self.rate_factor is None else ("rate", f"x{self.rate_factor:g}")
         return f"{what} changed by hand at {format_duration(self.at_s)}: {to}"
 
+    def told(self, now_s: float) -> str:
+        """Return it in words at an instant of the run, at which another rate may be still to come."""
+        if self.rate_factor is None or self.at_s <= now_s:
+            return str(self)
+        return f"rate changes by hand from {format_duration(self.at_s)} on: x{self.rate_factor:g}"
+
 
 class WorkerInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The last counts a worker reported, for workers without a last line on record."""

@@ -97,6 +97,7 @@ def _context(page: LivePage) -> dict[str, object]:
 def _going_on(page: LivePage, run: RunPage, progress: Progress) -> dict[str, object]:
     """Return what differs while the run goes on."""
     status = run.verdict.verdict
+    invalid = (f"would be INVALID because {reason}" for reason in run.verdict.reasons)
     inconclusive = f"running · {AT_BEST}" if progress.changes else "running · undecided so far"
     would_be = {**_WOULD_BE, Status.INCONCLUSIVE: inconclusive}
     said = "adding up" if page.ending else would_be.get(status, status.value)
@@ -108,7 +109,7 @@ def _going_on(page: LivePage, run: RunPage, progress: Progress) -> dict[str, obj
         "stage": _ending(progress) if page.ending else _stage(progress),
         "tally": _tally((run.standings or {}).values()),
         "exit_code": "",
-        "reasons": [*(f"would be INVALID because {reason}" for reason in run.verdict.reasons), *progress.at_best],
+        "reasons": [*filter(None, (*invalid, progress.at_best))],
         "totals": list(_totals(page.caps, run, progress)),
     }
 
