@@ -310,6 +310,19 @@ def test_no_width_makes_the_page_scroll_sideways(browser, file: Path, width: int
     opened.context.close()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_edge_beyond_which_a_table_scrolls_is_shaded(browser, file: Path, scheme: str):
+    opened = Opened(browser, file, viewport={"width": 390, "height": 800}, color_scheme=scheme)
+    table = opened.page.locator(".scroll").first
+    assert table.evaluate("it => it.scrollWidth > it.clientWidth + 40")
+    table.evaluate("it => { it.firstElementChild.style.visibility = 'hidden'; }")
+    at_the_start = table.screenshot()
+    table.evaluate("it => { it.scrollLeft = it.scrollWidth; }")
+    assert table.screenshot() != at_the_start, "the shade is at the other edge"
+    opened.context.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_serious(browser, file: Path, scheme: str):
     opened = Opened(browser, file, color_scheme=scheme)
