@@ -14,15 +14,20 @@ from relayload.report.fitting_table import Column, FittingTable
 from relayload.report.printing import DASH
 
 HEADINGS = ("stage", "for", "started", "failed", "ok/s", "TTFT p50", "TTFT p99", "latency p99")
-_OPTIONAL = ("TTFT p50", "for", "failed", "started", "ok/s")
+_OPTIONAL = (5, 1, 3, 2, 4)
+"""The places of columns that a narrow screen lacks, in that order."""
 _MOST_ROWS = 40
 
 
-def stage_parts(summary: Summary) -> Iterator[RenderableType]:
-    """Yield a table with a row for each stage that was reached, in order; of very many only the first."""
-    columns = [Column("stage", words=True, most=20), *map(Column, HEADINGS[1:])]
+def stage_parts(summary: Summary, about: str = "") -> Iterator[RenderableType]:
+    """Yield a table with a row for each stage that was reached, in order; of very many only the first.
+
+    `about` marks percentiles that are not exact.
+    """
+    names = [heading.replace(" p", f" {about}p") for heading in HEADINGS]
+    columns = [Column(names[0], words=True, most=20), *map(Column, names[1:])]
     rows = stage_rows(summary)
-    yield FittingTable(columns, rows[:_MOST_ROWS], optional=_OPTIONAL, gap=1)
+    yield FittingTable(columns, rows[:_MOST_ROWS], optional=[names[place] for place in _OPTIONAL], gap=1)
     if len(rows) > _MOST_ROWS:
         yield Text(f"… and {len(rows) - _MOST_ROWS:,} more stages, which are in summary.json")
 

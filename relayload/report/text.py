@@ -55,17 +55,18 @@ def render_summary(
     """
     heading: list[tuple[str, Cell]] = [*heading_facts(summary, run)]
     heading += [("verdict", conclusion(verdict))] if verdict is not None else []
+    about = "≈ " if run is not None and run.from_snapshots else ""
     parts = [
         Text(packed(_title(summary), screen.width), style="bold"),
         *_facts(heading, screen),
         Text(),
         *_facts([*batch_facts(summary.batch), *count_facts(summary)], screen),
         Text(),
-        _latencies(summary, run)
+        _latencies(summary, about)
         if _any_latency(summary)
         else Text("nothing measured: no request of a measured stage ended ok"),
     ]
-    parts += [Text(), *stage_parts(summary)] if len(summary.by_stage) > 1 else []
+    parts += [Text(), *stage_parts(summary, about)] if len(summary.by_stage) > 1 else []
     facts = [*_errors(summary), *client_facts(summary), *rate_facts(summary), *cost_facts(summary.cost)]
     facts += target_facts(summary)
     parts += [Text(), *_facts([*facts, *generator_facts(summary)], screen)]
@@ -130,9 +131,8 @@ def _any_latency(summary: Summary) -> bool:
     return any(getattr(summary.metrics, metric.name) is not None for metric in shown_in(Output.TABLES))
 
 
-def _latencies(summary: Summary, run: RunInfo | None) -> RenderableType:
+def _latencies(summary: Summary, about: str) -> RenderableType:
     """Return the table for all requests, and for each target and scenario if there are several."""
-    about = "≈ " if run is not None and run.from_snapshots else ""
     rows = [row for name, metrics in groups(summary) for row in _metric_rows(name, metrics)]
     names = ("n", *(f"{about}{name}" for name in ("p50", "p90", "p99", "p99 interval", "max")))
     numbers = [Column(heading) for heading in names]

@@ -381,6 +381,15 @@ def test_each_stage_has_a_row_where_there_are_several(wide, folded, request_line
     assert "TTFT p99" not in render_summary(summarize(folded([request_line(0)]), make_run()))
 
 
+def test_percentiles_of_stages_are_marked_where_they_come_from_snapshots(wide, folded, make_run):
+    run, lines = wide
+    from_snapshots = structs.replace(run, records="none")
+    told = [
+        " ".join(line.split()) for line in render_summary(summarize(folded(lines), run), from_snapshots).splitlines()
+    ]
+    assert "stage for started failed ok/s TTFT ≈ p50 TTFT ≈ p99 latency ≈ p99" in told
+
+
 def test_very_many_stages_are_told_in_part(request_line, make_run, folded):
     run = make_run(stages=tuple(StageInfo(name=f"step-{number}", for_s=1.0) for number in range(100)))
     lines = [request_line(number, stage=f"step-{number}") for number in range(100)]
