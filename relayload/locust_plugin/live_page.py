@@ -58,8 +58,10 @@ class LivePages:
         self._runs = 0
         """Counts what began and ended."""
         self._next_at_s = 0.0
-        self._stale = False
-        """The next page is not to be one of before."""
+        self._acts = 0
+        """Counts what was done by those who look."""
+        self._shown_acts = 0
+        """How many of them the latest page shows."""
 
     @property
     def pid(self) -> int:
@@ -85,16 +87,16 @@ class LivePages:
 
     def renew(self) -> None:
         """Show what has just been done by whoever looks, without waiting."""
-        self._stale = True
+        self._acts += 1
 
     def page(self) -> Shown | Failed:
         """Return the page as it is now, or was shortly before."""
         if self._renderer.ended:
             self._shown = None
-        if self._shown is not None and not self._stale and (self._recent or self._rendering.locked()):
+        if self._shown is not None and self._is_current and (self._recent or self._rendering.locked()):
             return self._shown
         with self._rendering:
-            if self._shown is not None and not self._stale and self._recent:
+            if self._shown is not None and self._is_current and self._recent:
                 return self._shown
             return self._renewed()
 
@@ -103,20 +105,24 @@ class LivePages:
         self._renderer.end()
 
     @property
+    def _is_current(self) -> bool:
+        return self._shown_acts == self._acts
+
+    @property
     def _recent(self) -> bool:
         return clock.now_s() < self._next_at_s
 
     def _renewed(self) -> Shown | Failed:
-        self._stale = False  # first: what is done while this is rendered takes another page
-        seen = (self._runs, self._look())
+        acts, seen = self._acts, (self._runs, self._look())  # what is done from here on takes another page
         if self._shown is not None and seen == self._seen:
+            self._shown_acts = acts
             return self._shown
         told = self._renderer.answer(encoded(seen[1]), _ANSWERS_WITHIN_S)
         answer: Answer = Failed(_GONE) if told is None else answer_of(told)
         if isinstance(answer, Failed):
             self._shown = None
             return answer
-        self._seen = seen
+        self._seen, self._shown_acts = seen, acts
         self._shown = _shown(answer)
         self._next_at_s = clock.now_s() + max(_LEAST_S, answer.cpu_s / _SHARE)
         return self._shown
