@@ -194,7 +194,7 @@ def test_a_page_that_ends_with_its_run_offers_no_other(page: Callable[..., tuple
         assert told in forms
     with pytest.raises(HTTPError, match="409") as refused:
         asked(f"{url}/start", f"token={token}".encode())
-    assert refused.value.read().decode() == f"nothing was changed: {told}\n"
+    assert refused.value.read().decode() == f"not started: {told}\n"
     locusts = asked(f"{url.removesuffix('/relay')}/swarm", b"user_count=1&spawn_rate=1")
     assert (locusts["success"], locusts["message"]) == (False, f"Nothing was started: {told}")
     run.signal(signal.SIGTERM)
