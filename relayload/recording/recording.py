@@ -284,7 +284,7 @@ class Recording:
 
     @property
     def has_records(self) -> bool:
-        """Whether there is what the numbers come from, which may have been deleted after a run."""
+        """Whether the files that the numbers come from exist, which may have been deleted after a run."""
         if self.run.from_snapshots:
             return snapshots_file(self.directory) is not None
         return bool(records_files(self.directory))

@@ -86,7 +86,7 @@ def _began(started_at: str) -> datetime:
 
 
 def _within(directory: Path) -> list[Path]:
-    if (directory / RUN).is_file():
+    if is_recording(directory):
         return [directory]
     if not directory.is_dir():
         return []

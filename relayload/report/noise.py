@@ -53,7 +53,7 @@ def headings(noise: Noise) -> list[str]:
 def cells(measure: MeasureNoise) -> list[str]:
     """Return a cell for each heading."""
     ends = [measured(end, measure.unit) for end in (measure.min, measure.max)]
-    known = [measured(measure.median, measure.unit), "–".join(ends), _percent(measure, measure.spread)]
+    known = [measured(measure.median, measure.unit), "–".join(ends), measure.in_words(measure.spread)]
     return [measure.name, *known, *(_provable(measure, each) for each in measure.provable if each.change is not None)]
 
 
@@ -72,9 +72,5 @@ def remarks(noise: Noise) -> list[str]:
 def _provable(measure: MeasureNoise, provable: Provable) -> str:
     if measure.spread == 0 or provable.change is None or provable.low is None or provable.high is None:
         return DASH
-    low, high = _percent(measure, provable.low), _percent(measure, provable.high)
-    return f"{_percent(measure, provable.change)} ({low}–{high})"
-
-
-def _percent(measure: MeasureNoise, change: float) -> str:
-    return f"{change * 100:.2g}{'%' if measure.relative else 'pp'}"
+    low, high = measure.in_words(provable.low), measure.in_words(provable.high)
+    return f"{measure.in_words(provable.change)} ({low}–{high})"

@@ -62,6 +62,10 @@ class MeasureNoise(Struct, frozen=True, kw_only=True):
         """Return the smallest provable change with so many runs a side; None if there is none, or it was not told."""
         return next((each.change for each in self.provable if each.runs == runs), None)
 
+    def in_words(self, change: float) -> str:
+        """Return a change of the measure in percent, or in percentage points if it is a share."""
+        return f"{change * 100:.2g}{'%' if self.relative else 'pp'}"
+
 
 class Noise(Struct, frozen=True, kw_only=True):
     """The content of `relayload noise --json`."""
@@ -148,14 +152,10 @@ def undecidable(found: Noise, tolerance: float, runs: int) -> list[str]:
     for measure in found.measures:
         least, tolerated = measure.provable_with(runs), _of(measure, tolerance)
         if least is not None and tolerated < least and measure.spread > 0:
-            hides = f"{runs} runs a side tell {_percent(least, measure)} from noise at best"
-            told.append(f"{measure.name}: {hides}, which is more than the tolerated {_percent(tolerated, measure)}")
+            hides = f"{runs} runs a side tell {measure.in_words(least)} from noise at best"
+            told.append(f"{measure.name}: {hides}, which is more than the tolerated {measure.in_words(tolerated)}")
     return told
 
 
 def _of(measure: MeasureNoise, tolerance: float) -> float:
     return tolerance if measure.relative else max(LEAST_SHARE, tolerance * measure.median)
-
-
-def _percent(change: float, measure: MeasureNoise) -> str:
-    return f"{change * 100:.2g}{'%' if measure.relative else 'pp'}"

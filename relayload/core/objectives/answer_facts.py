@@ -94,7 +94,7 @@ def _ends_in_silence(answer: Attempt, beyond: Callable[[float], bool]) -> bool:
 
 
 _NO_SILENCE = frozenset((Outcome.OK, Outcome.CANCELLED, Outcome.ABANDONED))
-"""Of these, the relay may have had nothing left to say, or was not given the time."""
+"""Outcomes whose relay may have had nothing left to say, or was not given the time."""
 
 
 FACTS: Mapping[str, Fact] = MappingProxyType(

@@ -110,7 +110,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     cpu_s: float
     cpu_s_per_request: float | None
     cpu_share: float
-    """Of one core."""
+    """The CPU time as a share of one core."""
     rss_before_bytes: int
     rss_most_bytes: int
 
