@@ -23,7 +23,7 @@ import yaml
 from gateway_processes import FERROGW, INSTALLED, LITELLM, NGINX, PORTKEY, SMG, Gateway, side_by_side
 
 from relayload.core.overhead.findings import AddedPercentile, Finding, Overhead, Phase, RelayAdds, Way
-from relayload.core.units import format_bytes, format_duration
+from relayload.core.units import format_duration
 from relayload.fakerelay.process import FakeRelay
 from relayload.report.markdown import table
 from relayload.report.overhead import amount, held_line
@@ -44,6 +44,9 @@ PUBLISHED = {
     "(llm-gateway-bench), +2.8 ms at p99 with one request at a time (ai-gateway-bench)",
 }
 """What others publish, and how it was measured."""
+
+
+_UNTOLD = "–"
 
 
 def main() -> None:
@@ -135,14 +138,20 @@ def _alone(found: Sequence[tuple[str, Overhead]], kind: str) -> Iterator[str]:
         rows.append(
             [name, *(_added(adds, measure, per_pair) for measure, _ in quantities for per_pair in (True, False))]
         )
+    told = [column for column in range(len(headings)) if any(row[column] != _UNTOLD for row in rows)]
     yield from ("Added to one request at a time, with the 95 % interval:", "")
-    yield from table(headings, rows)
+    yield from table([headings[column] for column in told], [[row[column] for column in told] for row in rows])
     floors = [each for _, overhead in found if (each := _floor(_phase(overhead, None))) is not None]
     if floors:
         yield from (
             "",
-            f"The floor, which is the direct way against itself: {min(floors)} to {max(floors)} µs per pair.",
+            f"The floor, which is the direct way against itself: {_span(floors)} µs per pair.",
         )
+
+
+def _span(numbers: Sequence[int]) -> str:
+    least, most = min(numbers), max(numbers)
+    return f"{least}" if least == most else f"{least} to {most}"
 
 
 def _loaded(found: Sequence[tuple[str, Overhead]], kind: str) -> Iterator[str]:
@@ -175,7 +184,7 @@ def _resources(way: Way) -> list[str]:
     if used is None:
         return ["–", "–"]
     cpu = "–" if used.cpu_s_per_request is None else format_duration(used.cpu_s_per_request)
-    return [cpu, format_bytes(used.rss_most_bytes)]
+    return [cpu, f"{used.rss_most_bytes / 1e6:.0f}MB"]
 
 
 def _phase(overhead: Overhead, share: float | None) -> Phase:
@@ -190,8 +199,8 @@ def _adds(phase: Phase) -> RelayAdds:
 def _added(adds: RelayAdds, measure: str, per_pair: bool) -> str:
     found = next((each for each in adds.measures if each.name == measure), None)
     at = None if found is None else next((at for at in found.percentiles if _is_wanted(at, per_pair)), None)
-    if found is None or at is None:
-        return "–"
+    if found is None or at is None or at.finding is Finding.TOO_FEW:
+        return _UNTOLD
     if at.finding is Finding.NOT_MEASURABLE:
         return f"below {amount(at.floor, found.unit)}"
     interval = (
@@ -218,7 +227,7 @@ def _published() -> Iterable[str]:
 def _facts(found: dict[str, Overhead]) -> Iterator[list[str]]:
     for name, overhead in found.items():
         versions = ", ".join(f"{each} {number}" for each, number in overhead.versions.items())
-        load = "–" if overhead.held is None else held_line(overhead.held)
+        load = "–" if overhead.held is None else held_line(overhead.held).removeprefix("load: ")
         yield [name, versions, overhead.started_at[:10], f"{overhead.requests:,}", load]
 
 
@@ -238,7 +247,9 @@ python benchmarks/gateways.py
 ```
 
 *Per pair* is the median of the differences within pairs of requests that were sent side by side; at p95 stands the
-difference between both percentiles. *Below* an amount: not to be told from the direct way against itself."""
+difference between both percentiles. *Below* an amount: not to be told from the direct way against itself. A dash: too
+few requests, or too much in common to those that follow one another, to tell. INVALID: load generator and gateway had
+too little of the two cores."""
 TAIL = """Why they differ from the figures above:
 
 - A **header** of the gateway's own counts from when its code sees the request. What the request waits before that, and
