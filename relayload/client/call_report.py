@@ -15,7 +15,7 @@ class CallReport(Struct, frozen=True, kw_only=True):
     """The `name` of the call, by default the model."""
     model: str
     endpoint: str
-    """`chat`, `responses` or `embeddings`."""
+    """`chat`, `responses`, `messages` or `embeddings`."""
     body: dict[str, Any]
     """The body that was sent as JSON."""
     outcome: Outcome

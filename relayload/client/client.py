@@ -33,6 +33,7 @@ from relayload.client.errors import (
 from relayload.client.hints import place_hint
 from relayload.client.metrics import BreakerView, ClientMetrics, MetricsCounter
 from relayload.client.results import Completion, Embeddings
+from relayload.core.errors import AuthorError, Fault
 from relayload.core.model.record import BreakerState, FailureKind, Outcome
 from relayload.core.resilience.breaker import StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
@@ -46,6 +47,7 @@ from relayload.core.wire.answers import MalformedAnswer
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.embeddings import embeddings_request, vectors
 from relayload.core.wire.form import Form, MaxTokensField
+from relayload.core.wire.messages import messages_request
 from relayload.core.wire.request import Timeouts, WireRequest
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits
 from relayload.core.wire.responses import responses_request
@@ -114,6 +116,7 @@ class RelayClient:
             deadline_s=deadline_s,
             finish_reason=finish_reason,
         )
+        self._driver = driver
         self._timeouts = attempt_timeouts
         self._form = Form(max_tokens_field, stream_options)
         self._base_url = base_url
@@ -193,6 +196,38 @@ class RelayClient:
         request = responses_request(
             model,
             input,
+            stream=stream,
+            max_output_tokens=max_output_tokens,
+            temperature=temperature,
+            reasoning_effort=reasoning_effort,
+            extra=extra,
+            form=self._form,
+        )
+        return self._complete(request, name, on_delta)
+
+    def messages(
+        self,
+        model: str,
+        messages: list[dict[str, Any]],
+        *,
+        stream: bool = False,
+        max_output_tokens: int | None = None,
+        temperature: float | None = None,
+        reasoning_effort: str | None = None,
+        on_delta: OnText | None = None,
+        extra: dict[str, Any] | None = None,
+        name: str | None = None,
+    ) -> Completion:
+        """Request one message of Anthropic's Messages API, with the arguments of `chat`. Raises CallFailed.
+
+        A system message may stand among the others. The API demands a budget: 4,096 tokens unless it is given. Raises
+        AuthorError with `driver="openai"`, whose SDK has no Messages API.
+        """
+        if self._driver == "openai":
+            raise AuthorError([Fault('the SDK has no Messages API: use driver="native"', path="driver")])
+        request = messages_request(
+            model,
+            messages,
             stream=stream,
             max_output_tokens=max_output_tokens,
             temperature=temperature,

@@ -28,6 +28,7 @@ from relayload.client.errors import (
     TimedOut,
     Unreachable,
 )
+from relayload.core.errors import AuthorError
 from relayload.core.model.record import Attempt, BreakerState, FailureKind, Outcome
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.classify import rule
@@ -98,6 +99,20 @@ def test_a_stream_is_told_as_it_comes(connect: Any) -> None:
     answer = connect().chat("good", HELLO, stream=True, on_delta=told.append)
     assert (len(told), "".join(told), answer.output_tokens) == (5, answer.text, 5)
     assert 0 < answer.ttft_s <= answer.latency_s
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_message_has_a_budget_and_a_system_text_of_its_own(connect: Any, relay: FakeRelay, *, stream: bool) -> None:
+    talk = [{"role": "system", "content": "Be brief."}, *HELLO]
+    answer = connect().messages("good", talk, stream=stream, max_output_tokens=4)
+    assert (len(answer.text.split()), answer.output_tokens, answer.finish_reason) == (4, 4, "max_tokens")
+    assert requests_seen(relay)[-1]["path"].endswith("/messages")
+    assert connect().messages("good", HELLO).output_tokens == 5
+
+
+def test_the_sdk_has_no_messages(connect: Any) -> None:
+    with pytest.raises(AuthorError, match='the SDK has no Messages API: use driver="native"'):
+        connect(driver="openai").messages("good", HELLO)
 
 
 def test_responses_embeddings_and_models(connect: Any) -> None:
