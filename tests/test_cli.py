@@ -208,6 +208,17 @@ def test_a_run_that_is_starting_up_can_be_interrupted(
     assert name in line
 
 
+@pytest.mark.parametrize("words", [("overhead", "--direct", "fake://o3", "--relay", "fake://o3"), ("noise",)])
+def test_other_verbs_that_send_can_be_interrupted_while_they_start(
+    start: Start, profile: WriteProfile, words: tuple[str, ...]
+) -> None:
+    verb = start("relayload", *words, *([profile(seconds=60)] if len(words) == 1 else []), anew=True)
+    wait_for(lambda: _catches(verb, signal.SIGTERM))
+    verb.signal(signal.SIGINT)
+    assert verb.wait() == 130
+    assert verb.output.splitlines() == ["relayload: ended by Ctrl-C"]
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_gate_that_is_interrupted_has_not_passed(
     start: Start, make_run: MakeRun, tmp_path: Path, number: signal.Signals, code: int
