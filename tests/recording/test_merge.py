@@ -219,6 +219,16 @@ def test_what_does_not_belong_together_is_refused_in_one_line_each(changes, why:
     assert not (tmp_path / MERGED).exists()
 
 
+def test_runs_whose_numbers_come_from_snapshots_are_refused_in_one_line_each(make, tmp_path: Path):
+    make("a", records="errors")
+    make("b", records="errors", started_at="2026-01-02T03:04:15Z")
+    with pytest.raises(AuthorError) as refused:
+        _merge(tmp_path, "a", "b")
+    why = "kept records: errors, and snapshots of several runs can't be merged"
+    assert str(refused.value).splitlines() == [f"{tmp_path / name}: {why}" for name in "ab"]
+    assert not (tmp_path / MERGED).exists()
+
+
 @pytest.mark.parametrize(("names", "later"), [("ab", "b"), ("ba", "a"), ("acb", "b")])
 def test_runs_that_followed_one_another_are_refused(names: str, later: str, make, tmp_path: Path):
     make("a", ended_at_s=20.0)

@@ -124,6 +124,13 @@ def test_the_worst_case_is_told_in_trials_load_requests_and_dollars(slots, tmp_p
     assert "\nno trial was run, 0 requests\n" in told.stdout
 
 
+@pytest.mark.parametrize("kept", ["", "recording: {records: all}", "recording: {records: none}"])
+def test_a_trial_has_every_request_on_record_whatever_the_profile_keeps(kept: str, slots):
+    path = slots(more=kept)
+    wanted = Wanted(purpose=Purpose.CONFIRM, rate_per_s=12.5, warmup_s=10.0, measured_s=120.0)
+    assert load(path, trial_sets(load(path), wanted, 3)).recording.records == "all"
+
+
 def test_the_profile_of_a_trial_is_valid_and_its_objectives_end_it(slots):
     path = slots("'errors.rate < 30%', {expr: 'ttft.p50 < 2s', id: first, severity: warn}, 'requests.count > 1'")
     profile = load(path)
