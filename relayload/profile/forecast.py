@@ -18,6 +18,7 @@ from relayload.core.objectives.sample_forecast import (
     sample_forecast,
 )
 from relayload.core.traffic.plan import Plan
+from relayload.core.units import format_bytes
 from relayload.core.wire.structured_output import schema_of
 from relayload.core.wire.tool_calls import asks_for_calls
 from relayload.profile.expected import expected_turns
@@ -73,7 +74,7 @@ def forecast(profile: Profile, wording: Wording = OF_A_PLAN) -> Forecast:
         **asdict(planned),
         objectives=tuple(found for *_, found in placed),
         later_turns=round(turns),
-        notes=_notes(profile),
+        notes=(*_notes(profile), *_size_note(profile, planned)),
     )
 
 
@@ -127,3 +128,20 @@ def _notes(profile: Profile) -> tuple[str, ...]:
         if (count := prompt.prompts.left_out)
     )
     return (*left_out, *([_SNAPSHOTS] if profile.recording.records != ALL else []))
+
+
+_RECORD_BYTES = 1_000
+_COMPRESSED_RECORD_BYTES = 240
+"""About what a streamed request takes on disk, as measured in docs/long-runs.md."""
+_LARGE_BYTES = 1_000_000_000
+
+
+def _size_note(profile: Profile, planned: Plan) -> Iterator[str]:
+    """Yield what the records will take on disk where that is much."""
+    if planned.total is None or profile.recording.records != ALL:
+        return
+    compressed = profile.recording.compress is not None
+    size = planned.total.arrivals * (_COMPRESSED_RECORD_BYTES if compressed else _RECORD_BYTES)
+    if size >= _LARGE_BYTES:
+        less = "records: errors" if compressed else "compress: zstd takes a quarter, records: errors"
+        yield f"recording: about {format_bytes(float(f'{size:.2g}'))} of records on disk; recording.{less} much less"

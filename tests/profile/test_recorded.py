@@ -77,3 +77,21 @@ def test_the_plan_says_what_a_recording_will_lack(tmp_path):
     assert forecast(_loaded(tmp_path, "recording: {compress: null}")).notes == ()
     (note,) = forecast(_loaded(tmp_path, "recording: {records: errors}")).notes
     assert "all numbers come from snapshots" in note
+
+
+@pytest.mark.parametrize(
+    ("more", "notes"),
+    [
+        (
+            "targets: {a: {}, b: {}}\ncompare: interleaved\n",
+            ["recording: about 1.2GB of records on disk; recording.compress: zstd takes a quarter, "],
+        ),
+        ("targets: {a: {}, b: {}}\ncompare: interleaved\nrecording: {compress: zstd}\n", []),
+        ("", []),
+    ],
+)
+def test_the_plan_says_how_large_a_large_recording_gets(more: str, notes: list[str], tmp_path):
+    path = tmp_path / "profile.yaml"
+    path.write_text(_PROFILE.replace("for: 1s, rate: 5/s", "for: 10m, rate: 1000/s") + more)
+    found = forecast(load(path)).notes
+    assert [note[: len(start)] for note, start in zip(found, notes, strict=True)] == notes
