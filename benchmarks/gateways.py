@@ -11,6 +11,7 @@ there, so that its numbers come from nowhere else. `.ci/gateways` installs what 
 
 import argparse
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -91,9 +92,9 @@ def _origin(relay: FakeRelay) -> str:
 
 def _write(path: Path, found: Overhead, gateway: Gateway) -> None:
     versions = {gateway.name: version_of(gateway), **found.versions}
-    path.write_bytes(
-        msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(found, versions=versions))) + b"\n"
-    )
+    kind_of_machine = f"{platform.system()} {platform.machine()}"
+    published = msgspec.structs.replace(found, versions=versions, platform=kind_of_machine)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(published)) + b"\n")
 
 
 def version_of(gateway: Gateway) -> str:
