@@ -123,7 +123,13 @@ class Caller:
         self._budget = state.budget
 
     def call(
-        self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False, on_text: OnText | None = None
+        self,
+        request: WireRequest,
+        timeouts: Timeouts,
+        *,
+        keep_text: bool = False,
+        on_text: OnText | None = None,
+        sampled: bool = False,
     ) -> Called:
         """Send a request until it is answered or given up.
 
@@ -142,7 +148,9 @@ class Caller:
                         self._wait_or_leave(attempts)
                     sending = True
                     within = _within(timeouts, action.within_s)
-                    answer = self._transport.send(request, within, keep_text=keep_text, on_text=on_text)
+                    answer = self._transport.send(
+                        request, within, keep_text=keep_text, on_text=on_text, sampled=sampled
+                    )
                     sending = False
                     kind = call.observe(self._observed(answer, request), clock.now_s())
                     attempts.append(_judged(answer.attempt, kind))

@@ -6,6 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from relayload.core.model.record import Attempt
+from relayload.core.wire.kept import Kept
 from relayload.core.wire.request import RelayFault, Timeouts, WireRequest
 
 
@@ -21,6 +22,8 @@ class Answer(Struct, frozen=True, gc=False):
     """The visible content, if `keep_text` was set."""
     body: bytes = b""
     """The body of an answer that was not streamed, if `keep_text` was set. Its format depends on the endpoint."""
+    kept: Kept | None = None
+    """What is kept to be audited of an ok answer, if it was `sampled`."""
 
 
 OnText = Callable[[str], None]
@@ -35,12 +38,18 @@ class Transport(Protocol):
         """Whether arrival times come from the kernel."""
 
     def send(
-        self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False, on_text: OnText | None = None
+        self,
+        request: WireRequest,
+        timeouts: Timeouts,
+        *,
+        keep_text: bool = False,
+        on_text: OnText | None = None,
+        sampled: bool = False,
     ) -> Answer:
         """Send once, without retries, and return when the last byte has arrived or nothing more will come.
 
         `keep_text` keeps the text in the answer, and the body of an answer that was not streamed. `on_text` receives
-        the text of a stream as it arrives.
+        the text of a stream as it arrives. A `sampled` answer is also kept to be audited, which never makes it fail.
 
         If the greenlet is killed while it waits here, the connection is closed.
         """

@@ -10,6 +10,7 @@ from relayload.core.resilience.classify import status_named_by
 from relayload.core.wire.answers import NO_TOKENS, AnswerFlaw, MalformedAnswer, Tokens, WholeAnswer
 from relayload.core.wire.faults import fault_as_stream, fault_of_body, fault_of_text
 from relayload.core.wire.formats import FORMATS
+from relayload.core.wire.kept import Kept
 from relayload.core.wire.request import Endpoint, RelayFault, WireRequest
 from relayload.core.wire.response_limits import (
     DEFAULT_RESPONSE_LIMITS,
@@ -25,6 +26,7 @@ from relayload.core.wire.tool_calls import NO_CALLS, CallCounts, ToolCalls, asks
 from relayload.core.wire.tpot import streamed_tokens
 from relayload.transport import Answer
 from relayload.transport.failures import OUTCOMES, Failure
+from relayload.transport.keeping import kept_of_body, kept_of_stream
 from relayload.transport.query import without_key
 from relayload.transport.redaction import USUAL_NAMES, Secrets
 
@@ -60,6 +62,8 @@ class Reading(Struct, kw_only=True, gc=False):
     body: bytes = b""
     keep_body: bool = False
     """Whether the client wants the body of an answer that is not streamed."""
+    sampled: bool = False
+    """Whether an ok answer is to be audited."""
     finish_reason: FinishReason = "required"
     """Whether a stream needs a finish reason to count as complete."""
     sent_bytes: int = 0
@@ -87,7 +91,16 @@ def answer(reading: Reading, phases: Phases, secrets: Secrets) -> Answer:
     """Judge what was read and record it, with secrets removed."""
     verdict = _judged(reading)
     body = reading.body if reading.keep_body and verdict.outcome is Outcome.OK else b""
-    return Answer(_attempt(reading, phases, verdict, secrets), reading.headers, verdict.fault, verdict.text, body)
+    attempt = _attempt(reading, phases, verdict, secrets)
+    if reading.sampled and verdict.outcome is Outcome.OK:
+        return Answer(attempt, reading.headers, verdict.fault, verdict.text, body, _kept(reading, secrets))
+    return Answer(attempt, reading.headers, verdict.fault, verdict.text, body)
+
+
+def _kept(reading: Reading, secrets: Secrets) -> Kept | None:
+    if reading.stream is not None:
+        return kept_of_stream(reading.stream, secrets)
+    return kept_of_body(reading.body)
 
 
 def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secrets) -> Attempt:

@@ -56,6 +56,7 @@ class Sending(Struct, frozen=True, gc=False):
     stream: bool = False
     keep_text: bool = False
     on_text: OnText | None = None
+    sampled: bool = False
 
 
 class Exchange:
@@ -254,6 +255,7 @@ class Exchange:
                 keep_text=sending.keep_text,
                 on_text=sending.on_text,
                 limits=self._settings.limits,
+                sampled=sending.sampled,
             )
             pieces, self.body = self.body, []
             self._take(pieces, data)

@@ -94,11 +94,17 @@ class NativeTransport:
         return self._arrivals.kernel
 
     def send(
-        self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False, on_text: OnText | None = None
+        self,
+        request: WireRequest,
+        timeouts: Timeouts,
+        *,
+        keep_text: bool = False,
+        on_text: OnText | None = None,
+        sampled: bool = False,
     ) -> Answer:
         """Send once and return the answer. Silently resends if the relay was just closing the connection."""
         keeps = keep_text or schema_of(request.endpoint, request.body) is not None
-        sending = Sending(timeouts, clock.now_s(), request.endpoint, request.stream, keeps, on_text)
+        sending = Sending(timeouts, clock.now_s(), request.endpoint, request.stream, keeps, on_text, sampled)
         body = msgspec.json.encode(request.body)
         data = self._heads[request.endpoint].render(request.path, request.headers, len(body)) + body
         number = None if self._http_log is None else self._http_log.wanted()
@@ -114,6 +120,7 @@ class NativeTransport:
         reading = _reading(
             ended, request, self._settings.limits, keep_body=keep_text, finish_reason=self._finish_reason
         )
+        reading.sampled = sampled
         return answer(reading, _phases(ended, lease), self._secrets)
 
     def close(self) -> None:

@@ -146,17 +146,35 @@ class SdkTransport:
         return False
 
     def send(
-        self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False, on_text: OnText | None = None
+        self,
+        request: WireRequest,
+        timeouts: Timeouts,
+        *,
+        keep_text: bool = False,
+        on_text: OnText | None = None,
+        sampled: bool = False,
     ) -> Answer:
         """Send once, without retries, and return the answer."""
         called_at_s = clock.now_s()
         reading, phases = (
-            Reading(request=request, keep_body=keep_text, limits=self._limits, finish_reason=self._finish_reason),
+            Reading(
+                request=request,
+                keep_body=keep_text,
+                sampled=sampled,
+                limits=self._limits,
+                finish_reason=self._finish_reason,
+            ),
             Phases(sent_at_s=called_at_s),
         )
         keeps = keep_text or schema_of(request.endpoint, request.body) is not None
         new_stream = partial(
-            TokenStream, request.endpoint, bucket, keep_text=keeps, on_text=on_text, limits=self._limits
+            TokenStream,
+            request.endpoint,
+            bucket,
+            keep_text=keeps,
+            on_text=on_text,
+            limits=self._limits,
+            sampled=sampled,
         )
         caller = getcurrent()
         timer = DeadlineTimer(
@@ -286,6 +304,8 @@ def _events(response: Any, endpoint: Endpoint, stream: TokenStream) -> Iterator[
                 turn_at_s = clock.now_s()
             try:
                 event = to_event(each)
+                if stream.kept is not None:
+                    stream.kept.report.hear_fields(each.to_dict(warnings=False))
             except _SDK_ERRORS:
                 stream.malformed = True
             else:

@@ -17,6 +17,8 @@ from relayload.core.wire.embeddings import embeddings_request
 from relayload.core.wire.request import Timeouts
 from relayload.core.wire.responses import responses_request
 from relayload.transport.drivers import new_transport
+from relayload.transport.keeping import read_kept
+from relayload.transport.redaction import Secrets
 
 driver, base_url, cases = sys.argv[1], sys.argv[2], json.load(sys.stdin)
 
@@ -29,9 +31,12 @@ def request(endpoint, name, stream):
 
 def send(name, endpoint, stream, finish_reason):
     transport = new_transport(driver, base_url, "sk-test", finish_reason=finish_reason)
-    answer = transport.send(request(endpoint, name, stream), Timeouts(connect_s=150.0, total_s=150.0), keep_text=True)
+    timeouts = Timeouts(connect_s=150.0, total_s=150.0)
+    asked = request(endpoint, name, stream)
+    answer = transport.send(asked, timeouts, keep_text=True, sampled=True)
     transport.close()
-    return msgspec.to_builtins([answer.attempt, answer.fault, answer.text])
+    kept = answer.kept and read_kept(answer.kept, asked, Secrets("sk-test"))
+    return msgspec.to_builtins([answer.attempt, answer.fault, answer.text, kept])
 
 
 json.dump({case[0]: send(*case) for case in cases}, sys.stdout)
@@ -183,6 +188,11 @@ STREAMS = {
         SSE, b'data: {"error":{"message":"m","code":"%b"}}\n\n' % (b"9" * 5_000),
         "server_error", "error_event", "m", "", {},
     ),
+    "named": (
+        SSE, event(model="m-1", system_fingerprint="fp_sk-test", choices=[{"index": 0, "delta": {"reasoning": "hm"}}])
+        + delta(content="a") + event(model="m-2", choices=[], usage={"prompt_tokens": 1, "total_tokens": 9}) + STOP,
+        "ok", None, None, "a", {"chunks": 2},
+    ),
 }  # fmt: skip
 APART = {
     # name: (label, body, what the native driver makes of it, what `driver: openai` does: outcome, error, text)
@@ -218,6 +228,11 @@ OPTIONAL = {
 BODIES = {
     "body-ok": (JSON, completion(usage={"prompt_tokens": 3, "completion_tokens": 4.0}), "ok", None, None, "hi",
                 {"output_tokens": 4}),
+    "body-named": (
+        JSON, completion(model="m-1", system_fingerprint="fp_sk-test", usage={"prompt_tokens": 1, "total_tokens": 9})
+        .replace(b'"content": "hi"', b'"content": "hi", "reasoning_content": "hm"'),
+        "ok", None, None, "hi", {},
+    ),
     "body-abort": (JSON, completion("abort"), "server_error", "failed_finish", None, "hi", {"finish_reason": "abort"}),
     "body-zero": (JSON, completion(usage={"completion_tokens": 0}), "ok", None, None, "hi",
                   {"remarks": ["zero_usage"]}),
@@ -312,7 +327,7 @@ _DEEP_ENDINGS = {("deep", "openai"): "malformed_event"}
 @pytest.mark.parametrize("driver", ["native", "openai"])
 @pytest.mark.parametrize("name", ALL)
 def test_both_drivers_take_it_for_what_it_is(told, driver, name):
-    attempt, _, text = told[driver][name]
+    attempt, _, text, _ = told[driver][name]
     *_, outcome, error, said, words, more = ALL[name]
     error = _DEEP_ENDINGS.get((name, driver), error)
     got = tuple(attempt.get(field) for field in ("outcome", "error", "said"))
@@ -320,10 +335,23 @@ def test_both_drivers_take_it_for_what_it_is(told, driver, name):
     assert {field: attempt.get(field) for field in more} == more
 
 
+@pytest.mark.parametrize("driver", ["native", "openai"])
+@pytest.mark.parametrize("name", [name for name in ALL if name not in EMBEDDINGS])
+def test_both_drivers_keep_of_a_sampled_answer_what_came(told, driver, name):
+    attempt, _, text, kept = told[driver][name]
+    if attempt["outcome"] != "ok":
+        assert kept is None
+        return
+    assert (kept["text"], kept["cut"]) == (text, False)
+    if name in ("named", "body-named"):
+        named = {field: kept[field] for field in ("model", "fingerprint", "total_tokens", "thoughts")}
+        assert named == {"model": "m-1", "fingerprint": "fp_***", "total_tokens": 9, "thoughts": "hm"}
+
+
 @pytest.mark.parametrize("name", APART)
 def test_what_the_sdk_refuses_fails_under_its_driver_alone(told, name):
     *_, native, openai = APART[name]
-    came = [(attempt["outcome"], attempt.get("error"), text) for attempt, _, text in (told[d][name] for d in told)]
+    came = [(attempt["outcome"], attempt.get("error"), text) for attempt, _, text, _ in (told[d][name] for d in told)]
     assert came == [native, openai]
 
 

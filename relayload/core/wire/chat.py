@@ -286,6 +286,12 @@ def read_completion(body: bytes, _request: WireRequest) -> WholeAnswer:
     return _usual_answer(completion) or _any_answer(completion, body)
 
 
+def completion_thoughts(body: bytes) -> str:
+    """Return the reasoning in a whole answer. Raises MalformedAnswer."""
+    messages = (choice.message for choice in read_chunk(body).choices or ())
+    return "".join(thought_of(message) for message in messages if message is not None)
+
+
 def _usual_answer(completion: Chunk) -> WholeAnswer | None:
     """Read the common case fast: one choice with a text and a usual finish reason. None for other answers."""
     choices = completion.choices

@@ -6,12 +6,12 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from relayload.core.wire.answers import Event, WholeAnswer
-from relayload.core.wire.chat import BUDGET_FIELDS, chat_request, read_chat_event, read_completion
+from relayload.core.wire.chat import BUDGET_FIELDS, chat_request, completion_thoughts, read_chat_event, read_completion
 from relayload.core.wire.embeddings import read_embedding_event, read_embeddings
 from relayload.core.wire.form import Form
-from relayload.core.wire.messages import messages_request, read_message, read_message_event
+from relayload.core.wire.messages import message_thoughts, messages_request, read_message, read_message_event
 from relayload.core.wire.request import Endpoint, WireRequest
-from relayload.core.wire.responses import read_response, read_response_event, responses_request
+from relayload.core.wire.responses import read_response, read_response_event, response_thoughts, responses_request
 from relayload.core.wire.token_pattern import TokenPattern, pattern_of
 
 
@@ -44,6 +44,8 @@ class Format:
     """Reads the body of an answer that is not streamed, given its request."""
     pattern_of: Callable[[bytes], TokenPattern | None]
     """Returns the pattern that other events may share with a whole event."""
+    read_thoughts: Callable[[bytes], str]
+    """Returns the reasoning in the body of an answer that is not streamed."""
     budget_fields: tuple[str, ...] = ()
     """The fields that limit the length of the answer."""
 
@@ -52,12 +54,18 @@ def _no_pattern(_event: bytes) -> None:
     return None
 
 
+def _no_thoughts(_body: bytes) -> str:
+    return ""
+
+
 FORMATS: Mapping[Endpoint, Format] = MappingProxyType(
     {
-        Endpoint.CHAT: Format(read_chat_event, read_completion, pattern_of, BUDGET_FIELDS),
-        Endpoint.RESPONSES: Format(read_response_event, read_response, _no_pattern, ("max_output_tokens",)),
-        Endpoint.EMBEDDINGS: Format(read_embedding_event, read_embeddings, _no_pattern),
-        Endpoint.MESSAGES: Format(read_message_event, read_message, _no_pattern, ("max_tokens",)),
+        Endpoint.CHAT: Format(read_chat_event, read_completion, pattern_of, completion_thoughts, BUDGET_FIELDS),
+        Endpoint.RESPONSES: Format(
+            read_response_event, read_response, _no_pattern, response_thoughts, ("max_output_tokens",)
+        ),
+        Endpoint.EMBEDDINGS: Format(read_embedding_event, read_embeddings, _no_pattern, _no_thoughts),
+        Endpoint.MESSAGES: Format(read_message_event, read_message, _no_pattern, message_thoughts, ("max_tokens",)),
     }
 )
 

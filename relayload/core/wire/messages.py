@@ -207,6 +207,16 @@ def read_message(body: bytes, _request: WireRequest) -> WholeAnswer:
     return _whole_answer(message, blocks, reason)
 
 
+def message_thoughts(body: bytes) -> str:
+    """Return the reasoning in a whole answer. Raises MalformedAnswer."""
+    try:
+        content = _decode_message(body).content
+    except UNREADABLE:
+        content = read_leniently(body, _Message, lambda error: _Message(error=error)).content
+    blocks = [block for block in content if is_thought(block)] if _is_list(content) else []
+    return "".join(thought_text(block.get("thinking")) for block in blocks)
+
+
 def _whole_answer(message: _Message, blocks: list[dict[str, Any]], reason: str | None) -> WholeAnswer:
     counted, text = NO_TOKENS if message.usage is None else _tokens(message.usage), WholeText()
     zero_usage = bool(blocks) and counted.output == 0

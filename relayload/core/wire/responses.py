@@ -236,6 +236,16 @@ def read_response(body: bytes, _request: WireRequest) -> WholeAnswer:
     )
 
 
+def response_thoughts(body: bytes) -> str:
+    """Return the reasoning in a whole answer, or its summary. Raises MalformedAnswer."""
+    try:
+        items = _decode_response(body).output
+    except UNREADABLE:
+        items = read_leniently(body, _WholeResponse, lambda error: _WholeResponse(error=error)).output
+    thoughts = [item for item in items or () if isinstance(item, dict) and item.get("type") == "reasoning"]
+    return "".join(thought_text(item.get("content")) or thought_text(item.get("summary")) for item in thoughts)
+
+
 def _fault_in(response: _WholeResponse, body: bytes) -> RelayFault | None:
     if is_error(response.error):
         return fault_of(read_error_fields(body))

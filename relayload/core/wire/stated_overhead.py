@@ -3,11 +3,10 @@
 import math
 from collections.abc import Mapping
 
-HEADERS = (
-    "x-litellm-overhead-duration-ms",
-    "x-mlflow-gateway-overhead-duration-ms",
-    "x-kong-proxy-latency",
-)
+_LITELLM = "x-litellm-overhead-duration-ms"
+_MLFLOW = "x-mlflow-gateway-overhead-duration-ms"
+_KONG = "x-kong-proxy-latency"
+HEADERS = (_LITELLM, _MLFLOW, _KONG)
 """Headers with that time in milliseconds, by LiteLLM, MLflow's gateway and Kong.
 
 None counts what a request waits before the relay reads it, or how long streamed chunks take through it."""
@@ -16,10 +15,9 @@ _MOST_MS = 1e9
 
 def stated_overhead_s(headers: Mapping[str, str]) -> float | None:
     """Return the overhead in seconds that headers with names in lower case tell; None if they tell none."""
-    for name in HEADERS:
-        if name in headers:
-            return _seconds(headers[name])
-    return None
+    if not (_LITELLM in headers or _MLFLOW in headers or _KONG in headers):  # as most, at half the cost of a loop
+        return None
+    return next(_seconds(headers[name]) for name in HEADERS if name in headers)
 
 
 def _seconds(text: str) -> float | None:

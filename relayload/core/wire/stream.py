@@ -13,6 +13,7 @@ from relayload.core.wire.answers import NO_TOKENS, Event, MalformedAnswer, Token
 from relayload.core.wire.faults import fault_of_text
 from relayload.core.wire.finish import failed_finish
 from relayload.core.wire.formats import FORMATS
+from relayload.core.wire.kept import KeptText
 from relayload.core.wire.request import Endpoint, RelayFault
 from relayload.core.wire.response_limits import (
     DEFAULT_RESPONSE_LIMITS,
@@ -65,7 +66,8 @@ class TokenStream:
     """One streamed answer, as it arrives.
 
     A token is a non-empty content, thought or tool call; an event with only a role is none. `bucket` maps a gap in
-    seconds to the histogram bucket that counts it. `on_text` receives the visible text as it arrives.
+    seconds to the histogram bucket that counts it. `on_text` receives the visible text as it arrives. What is `kept`
+    of a `sampled` answer never makes it fail.
     """
 
     __slots__ = (
@@ -77,6 +79,7 @@ class TokenStream:
         "_idle",
         "_is_open",
         "_keep_text",
+        "_keeps",
         "_limits",
         "_most_error_s",
         "_names_bytes",
@@ -104,6 +107,7 @@ class TokenStream:
         "first_visible_at_s",
         "first_visible_error_s",
         "gap_counts",
+        "kept",
         "last_token_at_s",
         "malformed",
         "summarised",
@@ -122,6 +126,7 @@ class TokenStream:
         keep_text: bool = False,
         on_text: Callable[[str], None] | None = None,
         limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS,
+        sampled: bool = False,
     ) -> None:
         self._format = FORMATS[endpoint]
         self._limits = limits
@@ -131,6 +136,9 @@ class TokenStream:
         self._bucket = bucket
         self._keep_text = keep_text or on_text is not None
         self._on_text = on_text
+        self.kept = KeptText() if sampled else None
+        """What is kept to be audited, apart from the text for the caller."""
+        self._keeps = self._keep_text or sampled
         self._idle = False
         """Whether the next bytes begin an event."""
         self._pattern: TokenPattern | None = None
@@ -236,10 +244,12 @@ class TokenStream:
             if self.first_visible_at_s is None:
                 self._note_visible(at_s)
             self.visible_bytes += len(data) - pattern.fixed_bytes
-            if self._keep_text:
+            if self._keeps:
                 self._keep(pattern.text(data))
         else:
             self.thought_bytes += len(data) - pattern.fixed_bytes
+            if self.kept is not None:
+                self.kept.add_thought(pattern.text(data))
         self._count_token(at_s)
         return self._keep_text
 
@@ -272,7 +282,7 @@ class TokenStream:
         for event_data, name in self._sse.end():
             self._take_event(event_data, name, at_s)
         self._keep(self._words.end().encode())
-        self._thoughts.end()
+        self._keep_thought(self._thoughts.end())
 
     @property
     def replaced(self) -> int:
@@ -346,6 +356,8 @@ class TokenStream:
         else:
             if event is not None:
                 self.take(event, at_s)
+            if self.kept is not None:
+                self.kept.report.hear(data)
 
     def take(self, event: Event, at_s: float) -> None:
         """Take an event that has been parsed already."""
@@ -369,13 +381,13 @@ class TokenStream:
     def _take_token(self, event: Event, at_s: float) -> None:
         if event.thought:
             self.thought_bytes += event.thought_bytes
-            if self._thoughts.unfinished or not event.thought.isascii():
-                self._thoughts.add(event.thought)
+            if self.kept is not None or self._thoughts.unfinished or not event.thought.isascii():
+                self._keep_thought(self._thoughts.add(event.thought))
         if event.visible:
             self.visible_bytes += event.text_bytes
             if self.first_visible_at_s is None:
                 self._note_visible(at_s)
-            if self._keep_text or self._words.unfinished or not event.text.isascii():
+            if self._keeps or self._words.unfinished or not event.text.isascii():
                 self._keep(self._words.add(event.text).encode())
         self._count_token(at_s)
 
@@ -399,13 +411,21 @@ class TokenStream:
         return calls + sum(map(len, self._others.values())) + _CHOICE_BYTES * len(self._others)
 
     def _keep(self, text: bytes) -> None:
-        if not text or not self._keep_text:
+        if not text or not self._keeps:
+            return
+        if self.kept is not None:
+            self.kept.add_text(text)
+        if not self._keep_text:
             return
         self._text += text
         if len(self._text) > self._limits.body_bytes:
             raise TooLarge
         if self._on_text is not None:
             self._on_text(text.decode())
+
+    def _keep_thought(self, text: str) -> None:
+        if self.kept is not None:
+            self.kept.add_thought(text.encode())
 
     def _take_names(self, event: Event) -> None:
         if self.answer_id is None:

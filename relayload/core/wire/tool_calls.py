@@ -52,6 +52,11 @@ class ToolCalls:
             self.held_bytes += len(added_name) + len(added)
 
     @property
+    def arguments(self) -> tuple[str, ...]:
+        """The arguments of each call, as they were sent."""
+        return tuple(arguments.decode("utf-8", "replace") for _, arguments, _ in self._calls.values())
+
+    @property
     def _last_place(self) -> Hashable:
         return next(reversed(self._calls), None)
 
