@@ -43,7 +43,7 @@ class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     hidden_reasoning: int = 0
     """Answers whose reasoning was reported and not sent, so that their output is only known from below."""
     faults: dict[str, int] = {}
-    """Answers by what is wrong in their report: a name of `core/audit/usage.py`."""
+    """Answers by what is wrong in their report: a name of `core/audit/faults.py`."""
     usd_per_month: Estimate | None = None
     """What the difference costs in a month of the profile's traffic; None without prices."""
 

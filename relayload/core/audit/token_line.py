@@ -2,27 +2,33 @@
 
     reported = factor x counted + offset
 
-A factor above 1 is inflation, an offset a hidden prompt. The line is that of Theil and Sen: the factor is the median of
-the slopes between all pairs of requests, the offset the median of what is left, so that up to a quarter of the requests
-may be reported as wildly as they like without moving it. Those are told apart: requests off the line.
+A factor above 1 is inflation, an offset a hidden prompt. The factor is the weighted median of the slopes between all
+pairs of requests, each weighed by how far their counts are apart: among many short prompts and few long ones, the long
+ones tell it, as rounding hides it in short ones. The offset is the median of what is left. So a quarter of the requests
+may be reported as wildly as they like without moving the line. Those are told apart: requests off the line. Where
+counts are exact, as with a known tokenizer, 2 % more are enough for that.
 
-The interval of the factor is Sen's, which inverts Kendall's test with ties among the counts; that of the offset is the
-interval of the median of what is left at the ends of the factor's, so it holds for both together. Source: Sen,
-Estimates of the Regression Coefficient Based on Kendall's Tau (1968).
+The interval of the factor inverts the test that what is left does not depend on the counts: the sum of its ranks,
+weighed by the counts, of which the permutations' variance is known. Ties only make it wider. That of the offset is the
+interval of the median of what is left at the ends of the factor's, so it holds for both together. Sources: Jaeckel,
+Estimating Regression Coefficients by Minimizing the Dispersion of the Residuals (1972); Sievers, Weighted Rank
+Statistics for Simple Linear Regression (1978).
 """
 
 import math
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import accumulate, combinations
 from random import Random
 from statistics import NormalDist, median
 
 FEWEST = 8
 """Requests below which no interval is told."""
-_MOST = 300
-"""Requests between all pairs of which slopes are taken; of more, so many are drawn."""
+MOST = 200
+"""Requests between all pairs of which slopes are taken; of more, half are the shortest and longest, half are drawn."""
+FEW = 100
+"""As many as do where the line is only compared with another one."""
 _LEAST_REACH = 1.2
 """The ratio of the longest to the shortest count below which factor and offset can't be told apart."""
 
@@ -44,7 +50,7 @@ class TokenLine:
     factor: Estimate | None
     offset: Estimate | None
     off_line: int
-    """Requests reported with more than the line says, by over 2 % of it and over 4 tokens."""
+    """Requests reported with more than the line says, by over 4 tokens and far over what is usual."""
     excess_tokens: int
     """What was reported beyond the counts, over all requests; below 0 if fewer were."""
 
@@ -53,9 +59,9 @@ Counts = Sequence[tuple[int, int]]
 """For each request the tokens counted here, and those reported."""
 
 
-def token_line(counts: Counts, seed: int = 0) -> TokenLine:
-    """Return the line through these counts, and what lies off it."""
-    drawn = counts if len(counts) <= _MOST else Random(f"token-line:{seed}").sample(list(counts), _MOST)
+def token_line(counts: Counts, seed: int = 0, most: int = MOST) -> TokenLine:
+    """Return the line through these counts, and what lies off it. Between `most` of them slopes are taken."""
+    drawn = _drawn(counts, most, seed)
     factor = _factor(drawn)
     offset = None if factor is None else _offset(drawn, factor)
     return TokenLine(
@@ -67,21 +73,32 @@ def token_line(counts: Counts, seed: int = 0) -> TokenLine:
     )
 
 
+def _drawn(counts: Counts, most: int, seed: int) -> Counts:
+    """Return up to `most` of the requests, with those that tell most of the factor: the longest and the shortest."""
+    if len(counts) <= most:
+        return counts
+    by_length, end = sorted(counts), most // 4
+    between = by_length[end:-end]
+    drawn = Random(f"token-line:{seed}").sample(between, most - 2 * end)
+    return [*by_length[:end], *drawn, *by_length[-end:]]
+
+
 def _factor(counts: Counts) -> Estimate | None:
-    """Return the median slope; None where the counts are too few, or too much alike to have one."""
+    """Return the weighted median slope; None where the counts are too few, or too much alike to have one."""
     if len(counts) < FEWEST or max(counts)[0] < _LEAST_REACH * min(counts)[0]:
         return None
-    slopes = sorted((y - b) / (x - a) for (a, b), (x, y) in combinations(counts, 2) if a != x)
-    half = _Z * math.sqrt(_kendall_variance([counted for counted, _ in counts])) / 2
-    low = max(0, math.floor(len(slopes) / 2 - half) - 1)
-    high = min(len(slopes) - 1, math.ceil(len(slopes) / 2 + half))
-    return Estimate(median(slopes), slopes[low], slopes[high])
+    pairs = sorted(((y - b) / (x - a), abs(x - a)) for (a, b), (x, y) in combinations(counts, 2) if a != x)
+    slopes, below = [slope for slope, _ in pairs], list(accumulate(weight for _, weight in pairs))
+    middle, half = below[-1] / 2, _Z * _deviation([counted for counted, _ in counts])
+    return Estimate(
+        *(slopes[min(bisect_left(below, at), len(slopes) - 1)] for at in (middle, middle - half, middle + half))
+    )
 
 
-def _kendall_variance(values: Sequence[int]) -> float:
-    """Return the variance of Kendall's S without a relation, with ties among these values."""
-    sizes = [len(values), *(-tied for tied in Counter(values).values())]
-    return sum(math.copysign(abs(n) * (abs(n) - 1) * (2 * abs(n) + 5), n) for n in sizes) / 18
+def _deviation(counts: Sequence[int]) -> float:
+    """Return the standard deviation of the ranks, weighed by the counts, of what does not depend on them."""
+    n, mean = len(counts), sum(counts) / len(counts)
+    return math.sqrt(n * (n + 1) / 12 * sum((count - mean) ** 2 for count in counts))
 
 
 def _offset(counts: Counts, factor: Estimate) -> Estimate:
@@ -95,10 +112,19 @@ def _left(counts: Counts, factor: float) -> list[float]:
 
 
 def _off_line(counts: Counts, factor: float, offset: float) -> int:
-    expected = ((reported, factor * counted + offset) for counted, reported in counts)
-    return sum(reported > on_line * (1 + _SHARE_OFF) + _TOKENS_OFF for reported, on_line in expected)
+    """Count those that are much farther above the line than the median is from it, in tokens and in relation to it.
+
+    They have to be as far above their own count: whoever reports what was counted inflates nothing.
+    """
+    expected = [(reported, counted, max(1.0, factor * counted + offset)) for counted, reported in counts]
+    tokens = median(abs(reported - on_line) for reported, _, on_line in expected)
+    share = median(abs(reported - on_line) / on_line for reported, _, on_line in expected)
+    return sum(
+        reported - max(on_line, counted) > _TOKENS_OFF + _USUAL_OFF * (tokens + share * on_line)
+        for reported, counted, on_line in expected
+    )
 
 
 _Z = NormalDist().inv_cdf(0.975)
-_SHARE_OFF = 0.02
+_USUAL_OFF = 6
 _TOKENS_OFF = 4

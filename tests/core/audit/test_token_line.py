@@ -61,8 +61,32 @@ def test_the_intervals_hold_the_truth(trials: int) -> None:
     assert held[1] >= 0.95 * trials - 2
 
 
+@pytest.mark.parametrize("long_ones", [8, 32])
+@pytest.mark.parametrize("factor", [1.0, 1.02, 1.05])
+def test_an_inflation_that_short_prompts_round_away_is_told_by_the_long_ones(factor: float, long_ones: int) -> None:
+    """As of the questions of an audit, most of which are short."""
+    rng = random.Random(5)
+    counted = [rng.randint(12, 30) for _ in range(570)] + [rng.randint(2000, 2100) for _ in range(long_ones)]
+    found = token_line([(each, round(each * factor)) for each in counted])
+    assert found.factor is not None
+    assert found.factor.value == pytest.approx(factor, abs=1e-3)
+    assert found.factor.high - found.factor.low < 1e-3
+
+
 def test_many_requests_are_drawn_from() -> None:
     found = token_line(_counts(3, 5000, factor=1.02))
     assert found.requests == 5000
     assert found.factor is not None
     assert found.factor.value == pytest.approx(1.02, abs=1e-3)
+
+
+def test_a_small_inflation_of_a_share_lies_off_a_line_that_is_exact() -> None:
+    found = token_line(_counts(4, 300, factor=1.02, share=0.3))
+    assert found.factor is not None
+    assert found.factor.value == 1.0
+    assert found.off_line > 50
+
+
+@pytest.mark.parametrize("noise", [3.0, 8.0, 30.0])
+def test_noise_is_not_off_the_line(noise: float) -> None:
+    assert sum(token_line(_counts(seed, 100, factor=1.01, noise=noise)).off_line for seed in range(10)) <= 2
