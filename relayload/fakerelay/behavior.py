@@ -1,18 +1,27 @@
 """How the fake relay answers: pure and seeded, with the time passed in as seconds since its start."""
 
 from dataclasses import dataclass, replace
+from functools import partial
+from random import Random
 
 from relayload.fakerelay.cache import PromptCache
 from relayload.fakerelay.capacity import Slots
-from relayload.fakerelay.content import Content, content_of
-from relayload.fakerelay.faults import Fault, FaultDraws, InvalidOutput, SlowFirstToken
+from relayload.fakerelay.content import Content, Words, content_of
+from relayload.fakerelay.dishonesty import Dishonesties
+from relayload.fakerelay.fault import Fault
+from relayload.fakerelay.faults import FaultDraws, InvalidOutput, SlowFirstToken
+from relayload.fakerelay.known_answers import known_answer, wrong_answer
 from relayload.fakerelay.latency import Draws
 from relayload.fakerelay.limits import Admission, Limiter
 from relayload.fakerelay.parsed_request import ParsedEmbeddingRequest, ParsedRequest
 from relayload.fakerelay.preset import ModelPreset, Preset
 from relayload.fakerelay.refusals import Reason, Refusal
-from relayload.fakerelay.tokens import STRIDE, words
+from relayload.fakerelay.text_style import TextStyle
+from relayload.fakerelay.tokens import STRIDE, made_up, words
+from relayload.fakerelay.usage import Usage
 from relayload.fakerelay.wishes import Wish
+
+_SALT, _STARTS = 1, 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,11 @@ class Reply:
     """What it contains beside thoughts; None for generated words."""
     seed: int | None = None
     """By what words are generated, if the request says so; else by its number."""
+    reported: Usage | None = None
+    """The usage that it tells where that is not what there was."""
+    named: str | None = None
+    """The model that it names; None for the one that was asked."""
+    fingerprint: str = "fp_fake_relay"
 
     @property
     def first_shown(self) -> int:
@@ -56,9 +70,18 @@ class Reply:
             return words(self.first_word, self.output_tokens)
         return words(self.first_word, self.reasoning_tokens) + self.content.tokens
 
+    def usage(self, parsed: ParsedRequest) -> Usage:
+        """Return the usage that it tells."""
+        return self.reported or self.counted(parsed)
+
+    def counted(self, parsed: ParsedRequest) -> Usage:
+        """Return the tokens that there were."""
+        return Usage(parsed.input_tokens, self.cached_input_tokens, self.output_tokens, self.reasoning_tokens)
+
     @property
     def first_word(self) -> int:
-        return self.number if self.seed is None else self.seed
+        """Where its words begin: by its number as if it were drawn, so that answers to a question don't take turns."""
+        return hash((self.number, _SALT)) % _STARTS if self.seed is None else self.seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +100,7 @@ class Behavior:
         self.slots = Slots(preset.capacity)
         self._models = preset.models
         self._embedding_models = preset.embedding_models
+        self._seed = preset.seed
         self._draws = Draws(preset.seed)
         self._faults = FaultDraws(preset.faults, preset.seed)
         self._limiter = Limiter(preset.limits)
@@ -87,7 +111,8 @@ class Behavior:
         """Decide about a request for text. Raises Refusal."""
         model = self._model(parsed)
         self._received += 1
-        return self._turn(parsed, self._reply(parsed, model), key, elapsed_s)
+        faults = self._faults.strike(self._received, parsed.model, elapsed_s, stream=parsed.stream)
+        return self._turn(parsed, self._reply(parsed, model, faults), faults, key, elapsed_s)
 
     def embedding_turn(self, parsed: ParsedEmbeddingRequest, key: str, elapsed_s: float) -> Turn:
         """Decide about a request for embeddings. Raises Refusal."""
@@ -100,14 +125,22 @@ class Behavior:
         self._received += 1
         ttft_s = model.latency.distribution.at(self._draws.next().ttft)
         reply = Reply(self._received, ttft_s, output_tokens=0, dimensions=model.dimensions)
-        return self._turn(parsed, reply, key, elapsed_s)
+        faults = self._faults.strike(self._received, parsed.model, elapsed_s, stream=parsed.stream)
+        return self._turn(parsed, reply, faults, key, elapsed_s)
 
-    def _turn(self, parsed: ParsedRequest | ParsedEmbeddingRequest, reply: Reply, key: str, elapsed_s: float) -> Turn:
+    def _turn(
+        self,
+        parsed: ParsedRequest | ParsedEmbeddingRequest,
+        reply: Reply,
+        faults: tuple[Fault, ...],
+        key: str,
+        elapsed_s: float,
+    ) -> Turn:
         admission = self._limiter.admit(key, parsed.model, parsed.input_tokens + reply.output_tokens, elapsed_s)
-        faults = self._faults.strike(reply.number, parsed.model, elapsed_s, stream=parsed.stream)
         delay_s = sum(fault.delay for fault in faults if isinstance(fault, SlowFirstToken))
         reply = replace(reply, ttft_s=reply.ttft_s + delay_s) if delay_s else reply
-        if reply.content is not None and any(isinstance(fault, InvalidOutput) for fault in faults):
+        has_form = isinstance(parsed, ParsedRequest) and parsed.wish is not None
+        if has_form and reply.content is not None and any(isinstance(fault, InvalidOutput) for fault in faults):
             reply = replace(reply, content=reply.content.spoilt)
         return Turn(reply, admission, faults)
 
@@ -120,9 +153,26 @@ class Behavior:
             raise Refusal(Reason.BAD_VALUE, message, param="messages")
         return model
 
-    def _reply(self, parsed: ParsedRequest, model: ModelPreset) -> Reply:
+    def _reply(self, parsed: ParsedRequest, model: ModelPreset, faults: tuple[Fault, ...]) -> Reply:
+        """Return the reply, which is dishonest if faults make it so."""
+        dishonest = Dishonesties.among(faults)
+        understood = dishonest.understood(parsed)
+        reply = self._answer(understood, model, dishonest.style or model.text, wrong=dishonest.answers_wrongly)
+        cached = self._cache.cached_tokens(parsed.model, parsed.texts, parsed.input_tokens)
+        reply = replace(reply, cached_input_tokens=cached) if cached else reply
+        if not dishonest.all:
+            return reply
+        usage = dishonest.reported(reply.counted(understood))
+        fingerprint = dishonest.fingerprint or reply.fingerprint
+        return replace(reply, reported=usage, named=dishonest.named, fingerprint=fingerprint)
+
+    def _answer(
+        self, parsed: ParsedRequest, model: ModelPreset, style: TextStyle | None, *, wrong: bool = False
+    ) -> Reply:
+        """Return the reply to a request as it was understood."""
         draw = self._draws.next()
-        drawn = max(1, round(model.length_of(parsed.kind).at(draw.length)))
+        length = draw.length if parsed.seed is None else self._length_of_seed(parsed.seed)
+        drawn = max(1, round(model.length_of(parsed.kind).at(length)))
         if parsed.wish is not None:
             drawn = parsed.wish.length(drawn, parsed.max_output_tokens)
         tokens = parsed.exact_output_tokens or min(drawn, parsed.max_output_tokens or drawn)
@@ -134,18 +184,43 @@ class Behavior:
             reasoning_tokens=min(tokens - 1, round(model.reasoning.share(parsed.effort) * tokens)),
             show_reasoning=model.reasoning.stream if parsed.show_reasoning is None else parsed.show_reasoning,
             finish_reason="length" if tokens < drawn and not parsed.exact_output_tokens else "stop",
-            cached_input_tokens=self._cache.cached_tokens(parsed.model, parsed.texts, parsed.input_tokens),
             seed=parsed.seed,
         )
-        return reply if parsed.wish is None or parsed.wish.is_of_length else _with_wish(reply, parsed, parsed.wish)
+        answer = _known(parsed)
+        answer = wrong_answer(answer) if wrong and answer is not None else answer
+        generated = parsed.wish is None or parsed.wish.is_of_length
+        if generated and style is None and answer is None:
+            return reply
+        words = self._words(parsed, reply, style)
+        return _with_content(reply, parsed, words, answer)
+
+    def _words(self, parsed: ParsedRequest, reply: Reply, style: TextStyle | None) -> Words:
+        """Return the words of the visible text."""
+        if style is None:
+            return partial(made_up, reply.first_word + reply.reasoning_tokens * STRIDE)
+        prompt = "\n".join(parsed.texts)
+        temperature = 1.0 if parsed.temperature is None else parsed.temperature
+        drawn_by = f"number:{reply.number}" if parsed.seed is None else f"seed:{parsed.seed}"
+        return lambda: style.words(prompt, temperature, Random(f"{self._seed}:text:{drawn_by}"))
+
+    def _length_of_seed(self, seed: int) -> float:
+        return Random(f"{self._seed}:length:{seed}").gauss(0.0, 1.0)
 
 
-def _with_wish(reply: Reply, parsed: ParsedRequest, wish: Wish) -> Reply:
-    """Return the reply with the requested content, which may take a different number of tokens than drawn."""
+def _known(parsed: ParsedRequest) -> str | None:
+    """Return the right answer, where one is known and the request leaves the length to it."""
+    wish = parsed.wish
+    if parsed.exact_output_tokens or (wish is not None and (wish.ignores_end or wish.min_output_tokens)):
+        return None
+    return known_answer(parsed.texts)
+
+
+def _with_content(reply: Reply, parsed: ParsedRequest, words: Words, answer: str | None) -> Reply:
+    """Return the reply with special content, which may take a different number of tokens than drawn."""
     thoughts = reply.reasoning_tokens
-    start, count = reply.first_word + thoughts * STRIDE, reply.output_tokens - thoughts
     exact = parsed.exact_output_tokens is not None
-    content = content_of(wish, start, count, reply.finish_reason, exact=exact)
+    wish, count = parsed.wish or Wish(), reply.output_tokens - thoughts
+    content = content_of(wish, words, count, reply.finish_reason, exact=exact, answer=answer)
     limit = parsed.exact_output_tokens or parsed.max_output_tokens
     if limit is not None:
         content = content.within(limit - thoughts)

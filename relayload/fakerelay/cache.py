@@ -3,6 +3,8 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 
+from relayload.fakerelay.counting import text_tokens
+
 MIN_TOKENS = 1024
 BLOCK_TOKENS = 128
 """Prompts are cached from 1,024 tokens on, in steps of 128 (OpenAI, "Prompt caching")."""
@@ -21,24 +23,26 @@ class PromptCache:
         """Return how many of a prompt's tokens are cached, and add the rest to the cache."""
         if tokens < MIN_TOKENS:
             return 0
-        chain = _chain(model, "\n".join(texts))
+        text = "\n".join(texts)
+        chain = _chain(model, text)
         known = next((index for index, block in enumerate(chain) if block not in self._blocks), len(chain))
         for block in chain:
             self._blocks[block] = None
             self._blocks.move_to_end(block)
         while len(self._blocks) > MAX_BLOCKS:
             self._blocks.popitem(last=False)
-        return _rounded(known / len(chain) * tokens) if chain else 0
+        # The last token of what is known may go on differently.
+        return _rounded(text_tokens(text[: known * _BLOCK_CHARACTERS]) - 1) if known else 0
 
 
 def _chain(model: str, text: str) -> list[int]:
-    """Return a hash for each whole block of text, which depends on all text before it."""
+    """Return a hash for each block of text, which depends on all text before it. The last one may be shorter."""
     chain = [hash(model)]
-    for start in range(0, len(text) - _BLOCK_CHARACTERS + 1, _BLOCK_CHARACTERS):
+    for start in range(0, len(text), _BLOCK_CHARACTERS):
         chain.append(hash((chain[-1], text[start : start + _BLOCK_CHARACTERS])))
     return chain[1:]
 
 
-def _rounded(tokens: float) -> int:
-    whole = int(tokens // BLOCK_TOKENS) * BLOCK_TOKENS
+def _rounded(tokens: int) -> int:
+    whole = tokens // BLOCK_TOKENS * BLOCK_TOKENS
     return whole if whole >= MIN_TOKENS else 0

@@ -12,7 +12,6 @@ from relayload.fakerelay.parsed_request import ParsedRequest
 from relayload.fakerelay.tokens import JSON_WORDS, STRIDE
 
 _FIRST = b'"choices":[{"index":0,'
-FINGERPRINT = "fp_fake_relay"
 
 
 def completion(parsed: ParsedRequest, reply: Reply, created: int, words: list[str]) -> dict[str, Any]:
@@ -34,14 +33,15 @@ def completion(parsed: ParsedRequest, reply: Reply, created: int, words: list[st
 
 def usage(parsed: ParsedRequest, reply: Reply) -> dict[str, Any]:
     """Return the usage in the chat format: the input counts once, and the output of every choice."""
-    output_tokens = reply.output_tokens * parsed.choices
+    told = reply.usage(parsed)
+    output_tokens = told.output_tokens * parsed.choices
     return {
-        "prompt_tokens": parsed.input_tokens,
+        "prompt_tokens": told.input_tokens,
         "completion_tokens": output_tokens,
-        "total_tokens": parsed.input_tokens + output_tokens,
-        "prompt_tokens_details": {"cached_tokens": reply.cached_input_tokens, "audio_tokens": 0},
+        "total_tokens": told.input_tokens + output_tokens,
+        "prompt_tokens_details": {"cached_tokens": told.cached_input_tokens, "audio_tokens": 0},
         "completion_tokens_details": {
-            "reasoning_tokens": reply.reasoning_tokens * parsed.choices,
+            "reasoning_tokens": told.reasoning_tokens * parsed.choices,
             "audio_tokens": 0,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,
@@ -54,9 +54,9 @@ def _head(parsed: ParsedRequest, reply: Reply, created: int, kind: str) -> dict[
         "id": f"chatcmpl-fake{reply.number:024x}",
         "object": kind,
         "created": created,
-        "model": parsed.model,
+        "model": reply.named or parsed.model,
         "service_tier": "default",
-        "system_fingerprint": FINGERPRINT,
+        "system_fingerprint": reply.fingerprint,
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.json import encode
 
 from relayload.fakerelay.behavior import Reply
-from relayload.fakerelay.chat import FINGERPRINT, usage
+from relayload.fakerelay.chat import usage
 from relayload.fakerelay.events import Events
 from relayload.fakerelay.logprobs import completion_logprobs
 from relayload.fakerelay.parsed_request import ParsedRequest
@@ -24,8 +24,8 @@ def _head(parsed: ParsedRequest, reply: Reply, created: int) -> dict[str, Any]:
         "id": f"cmpl-fake{reply.number:024x}",
         "object": "text_completion",
         "created": created,
-        "model": parsed.model,
-        "system_fingerprint": FINGERPRINT,
+        "model": reply.named or parsed.model,
+        "system_fingerprint": reply.fingerprint,
     }
 
 

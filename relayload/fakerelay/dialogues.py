@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from relayload.fakerelay.bodies import AnyMessage, AssistantMessage, InputItem, ToolMessage
+from relayload.fakerelay.counting import text_tokens
 from relayload.fakerelay.refusals import Reason, Refusal
-from relayload.fakerelay.tokens import text_tokens
 
 _NEEDED = {
     "message": ("role", "content"),

@@ -1,48 +1,23 @@
-"""Faults: what goes wrong with a relay, and when."""
+"""Faults: what goes wrong with a relay, and which requests that strikes."""
 
 from collections.abc import Sequence
 from random import Random
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from relayload.fakerelay.schema import Duration, PresetPart, Share, Size
-
-
-class Fault(PresetPart):
-    """When a fault strikes: all given conditions must hold; without any, it always strikes."""
-
-    streams_only: ClassVar[bool] = False
-    """Whether it affects only streamed answers."""
-
-    kind: str
-    probability: Share = 1.0
-    from_s: Annotated[Duration, Field(alias="from")] = 0.0
-    """Seconds since the relay's start or last reset."""
-    to: Duration | None = None
-    requests: tuple[Annotated[int, Field(ge=1)], ...] = ()
-    """Numbers of the affected requests, counted from 1 after the start or a reset."""
-    every: Annotated[int, Field(ge=1)] = 1
-    models: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _window_in_order(self) -> Self:
-        if self.to is not None and self.to <= self.from_s:
-            raise ValueError("expected 'from' to be before 'to'")
-        return self
-
-    def in_window(self, elapsed_s: float) -> bool:
-        return self.from_s <= elapsed_s and (self.to is None or elapsed_s < self.to)
-
-    def strikes(self, number: int, model: str, elapsed_s: float, draw: float) -> bool:
-        """Return whether it strikes a request, given a draw from [0, 1)."""
-        return (
-            draw < self.probability
-            and self.in_window(elapsed_s)
-            and number % self.every == 0
-            and (not self.requests or number in self.requests)
-            and (not self.models or model in self.models)
-        )
+from relayload.fakerelay.dishonesty import (
+    CutContext,
+    HiddenPrompt,
+    IgnoredField,
+    InflatedUsage,
+    MisreportedCache,
+    SwappedModel,
+    WrongAnswer,
+)
+from relayload.fakerelay.fault import Fault
+from relayload.fakerelay.limits import Recent
+from relayload.fakerelay.schema import Duration, Size
 
 
 class InStream(Fault):
@@ -73,7 +48,8 @@ class RefuseConnection(Fault):
 
     @model_validator(mode="after")
     def _window_only(self) -> Self:
-        if self.to is None or self.probability != 1.0 or self.requests or self.every != 1 or self.models:
+        by_request = self.probability != 1.0 or self.requests or self.every != 1 or self.models or self.above
+        if self.to is None or by_request:
             raise ValueError("a refused connection has no request: give 'from' and 'to', and nothing else")
         return self
 
@@ -223,7 +199,14 @@ AnyFault = Annotated[
     | Buffered
     | WrongLength
     | DuplicateChunk
-    | HugeChunk,
+    | HugeChunk
+    | InflatedUsage
+    | HiddenPrompt
+    | MisreportedCache
+    | CutContext
+    | SwappedModel
+    | IgnoredField
+    | WrongAnswer,
     Field(discriminator="kind"),
 ]
 
@@ -234,15 +217,22 @@ class FaultDraws:
     def __init__(self, faults: Sequence[Fault], seed: int) -> None:
         self._faults = [fault for fault in faults if not isinstance(fault, RefuseConnection)]
         self._randoms = [Random(f"{seed}:fault:{index}") for index in range(len(self._faults))]
+        self._arrivals = {rate: Recent(rate.window_s) for fault in self._faults if (rate := fault.above)}
+        """The arrivals in each window that a fault looks at."""
 
     def strike(self, number: int, model: str, elapsed_s: float, *, stream: bool) -> tuple[Fault, ...]:
         """Return the faults that strike a request; `stream` if its answer is streamed."""
         if not self._faults:
             return ()
+        for recent in self._arrivals.values():
+            recent.add(elapsed_s)
         draws = [random.random() for random in self._randoms]
-        pairs = zip(self._faults, draws, strict=True)
         return tuple(
             fault
-            for fault, draw in pairs
-            if fault.strikes(number, model, elapsed_s, draw) and (stream or not fault.streams_only)
+            for fault, draw in zip(self._faults, draws, strict=True)
+            if fault.strikes(number, model, elapsed_s, draw, self._arrived(fault))
+            and (stream or not fault.streams_only)
         )
+
+    def _arrived(self, fault: Fault) -> int:
+        return 0 if fault.above is None else self._arrivals[fault.above].total

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
-from relayload.fakerelay.faults import Fault, RefuseConnection
+from relayload.fakerelay.fault import Fault
+from relayload.fakerelay.faults import RefuseConnection
 from relayload.fakerelay.ticker import Ticker
 
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from relayload.fakerelay.bodies import Budget, Name, Schema, Strict
+from relayload.fakerelay.bodies import Budget, Name, Schema, StopWord, Strict
 
+_MOST_STOP_SEQUENCES = 8191
 _Share = Annotated[float, Meta(ge=0, le=1)]
 
 
@@ -114,6 +115,6 @@ class MessageBody(Strict, kw_only=True):
     thinking: Thinking | None = None
     output_config: OutputConfig | None = None
     cache_control: CacheControl | None = None
-    stop_sequences: Annotated[list[str], Meta(max_length=0)] | None = None
+    stop_sequences: Annotated[list[StopWord], Meta(max_length=_MOST_STOP_SEQUENCES)] | None = None
     mcp_servers: None = None
     container: None = None

@@ -3,6 +3,7 @@
 import msgspec
 
 from relayload.fakerelay.bodies import FlatTool
+from relayload.fakerelay.counting import text_tokens
 from relayload.fakerelay.message_bodies import (
     ImageBlock,
     MessageBody,
@@ -13,7 +14,7 @@ from relayload.fakerelay.message_bodies import (
 )
 from relayload.fakerelay.parsed_request import ParsedRequest, decoded, definition_tokens, exact_output_tokens, kind_of
 from relayload.fakerelay.refusals import Reason, Refusal
-from relayload.fakerelay.tokens import IMAGE_TOKENS, MESSAGE_TOKENS, REPLY_TOKENS, text_tokens
+from relayload.fakerelay.tokens import IMAGE_TOKENS, MESSAGE_TOKENS, REPLY_TOKENS
 from relayload.fakerelay.wishes import Wish, wished_calls, wished_json
 
 VERSION_HEADER = b"anthropic-version"
@@ -40,6 +41,7 @@ def parse_message(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
         show_reasoning=thinks and (request.thinking is None or request.thinking.display != "omitted"),
         texts=tuple(texts),
         wish=_wish(request),
+        temperature=request.temperature,
     )
 
 
@@ -97,7 +99,8 @@ def _wish(request: MessageBody) -> Wish | None:
     calls = wished_calls(functions, wanted, parallel, _after_result(request.messages[-1]), named=named)
     form = request.output_config.format if request.output_config else None
     json = None if form is None else wished_json(form.schema, "output_config.format.schema")
-    return Wish(calls=calls, json=json) if calls or json else None
+    wish = Wish(calls=calls, json=json, stop=tuple(request.stop_sequences or ()))
+    return wish if calls or json or wish.stop else None
 
 
 def _after_result(turn: Turn) -> bool:

@@ -23,26 +23,32 @@ def message(parsed: ParsedRequest, reply: Reply, _created: int, words: list[str]
         blocks.append({"type": "text", "text": "".join(shown), "citations": None})
     else:
         blocks += [_call(reply, *each) for each in reply.content.spread(shown)]
-    end = {"stop_reason": _stop_reason(reply), "stop_sequence": None}
-    return {**_head(parsed, reply), "content": blocks, **end, "usage": usage(parsed, reply, reply.output_tokens)}
+    return {**_head(parsed, reply), "content": blocks, **_end(reply), "usage": usage(parsed, reply)}
 
 
-def usage(parsed: ParsedRequest, reply: Reply, output_tokens: int) -> dict[str, Any]:
+def usage(parsed: ParsedRequest, reply: Reply) -> dict[str, Any]:
     """Return the usage, whose input excludes what was cached."""
+    told = reply.usage(parsed)
     return {
-        "input_tokens": parsed.input_tokens - reply.cached_input_tokens,
+        "input_tokens": told.input_tokens - told.cached_input_tokens,
         "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": reply.cached_input_tokens,
-        "output_tokens": output_tokens,
+        "cache_read_input_tokens": told.cached_input_tokens,
+        "output_tokens": told.output_tokens,
     }
 
 
 def _head(parsed: ParsedRequest, reply: Reply) -> dict[str, Any]:
-    return {"id": f"msg_fake{reply.number:020x}", "type": "message", "role": "assistant", "model": parsed.model}
+    name = f"msg_fake{reply.number:020x}"
+    return {"id": name, "type": "message", "role": "assistant", "model": reply.named or parsed.model}
 
 
 def _thinks(reply: Reply) -> bool:
     return reply.show_reasoning and reply.reasoning_tokens > 0
+
+
+def _end(reply: Reply) -> dict[str, str | None]:
+    stopped_by = reply.content.stopped_by if reply.content else None
+    return {"stop_reason": "stop_sequence" if stopped_by else _stop_reason(reply), "stop_sequence": stopped_by}
 
 
 def _stop_reason(reply: Reply) -> str:
@@ -74,7 +80,7 @@ class MessageEvents(Events):
         self._positions = reply.content.positions if reply.content else []
 
     def opening(self) -> list[bytes]:
-        counted = usage(self._parsed, self._reply, 1)
+        counted = {**usage(self._parsed, self._reply), "output_tokens": 1}
         empty: dict[str, Any] = {"content": [], "stop_reason": None, "stop_sequence": None, "usage": counted}
         start = {**_head(self._parsed, self._reply), **empty}
         return [_event("message_start", message=start), _event("ping")]
@@ -94,8 +100,8 @@ class MessageEvents(Events):
 
     def closing(self, *, with_usage: bool = True) -> list[bytes]:
         reply = self._reply
-        end = {"delta": {"stop_reason": _stop_reason(reply), "stop_sequence": None}}
-        counted = {"usage": usage(self._parsed, reply, reply.output_tokens)} if with_usage else {}
+        end = {"delta": _end(reply)}
+        counted = {"usage": usage(self._parsed, reply)} if with_usage else {}
         return [
             *self._ends(reply.output_tokens),
             _event("message_delta", **end, **counted),
@@ -105,7 +111,7 @@ class MessageEvents(Events):
     def _text(self, token: int, word: str | None) -> bytes:
         """Return the text of a token as it is written in JSON."""
         if word is None and (not self._positions or token < self._reply.reasoning_tokens):
-            return JSON_WORDS[(self._reply.number + token * STRIDE) % len(JSON_WORDS)]
+            return JSON_WORDS[(self._reply.first_word + token * STRIDE) % len(JSON_WORDS)]
         if word is None:
             word = self._positions[token - self._reply.reasoning_tokens].text
         return encode(word)[1:-1]

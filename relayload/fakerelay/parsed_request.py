@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -22,10 +23,11 @@ from relayload.fakerelay.bodies import (
     UserMessage,
 )
 from relayload.fakerelay.body_faults import refusal_of
+from relayload.fakerelay.counting import text_tokens
 from relayload.fakerelay.dialogues import check_calls, check_items
 from relayload.fakerelay.refusals import Reason, Refusal
 from relayload.fakerelay.schema import RequestKind
-from relayload.fakerelay.tokens import IMAGE_TOKENS, MESSAGE_TOKENS, REPLY_TOKENS, text_tokens
+from relayload.fakerelay.tokens import IMAGE_TOKENS, MESSAGE_TOKENS, NAME_TOKENS, REPLY_TOKENS
 from relayload.fakerelay.wishes import Wish, chat_wish, completion_wish, response_wish
 
 KIND_HEADER = b"x-relayload-kind"
@@ -74,7 +76,7 @@ class ParsedRequest:
     show_reasoning: bool | None = None
     """Whether to send thoughts; None leaves it to the preset."""
     texts: tuple[str, ...] = ()
-    """The texts of the whole prompt, for the prompt cache."""
+    """The texts of the whole prompt, for the prompt cache and for answers to what it asks."""
     wish: Wish | None = None
     """The requested form of the answer; None for generated words."""
     echo: Mapping[str, Any] | None = None
@@ -85,6 +87,7 @@ class ParsedRequest:
     """Whether the response is stored for later retrieval."""
     seed: int | None = None
     """Requests with the same seed are answered in the same words."""
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,7 @@ def parse_chat(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
         wish=chat_wish(chat, texts),
         choices=chat.n or 1,
         seed=chat.seed,
+        temperature=chat.temperature,
     )
 
 
@@ -161,6 +165,7 @@ def parse_response(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
         wish=response_wish(request, texts),
         echo=_echo(request),
         kept=request.store is not False,
+        temperature=request.temperature,
     )
 
 
@@ -184,6 +189,7 @@ def parse_completion(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
         texts=(text,),
         wish=completion_wish(request),
         seed=request.seed,
+        temperature=request.temperature,
     )
 
 
@@ -232,6 +238,8 @@ def _read_messages(messages: list[AnyMessage]) -> tuple[list[str], int, int]:
     images, tokens = 0, REPLY_TOKENS + MESSAGE_TOKENS * len(messages)
     for message in messages:
         content = message.content
+        if name := getattr(message, "name", None):
+            tokens += NAME_TOKENS + text_tokens(name)
         if isinstance(content, str):
             texts.append(content)
         elif content is not None:
@@ -264,7 +272,13 @@ def _read_items(items: list[InputItem], instructions: str | None) -> tuple[list[
 
 def definition_tokens(definition: Any) -> int:
     """Return the tokens of function definitions and schemas, which are part of the prompt."""
-    return text_tokens(msgspec.json.encode(definition).decode())
+    return _written_tokens(msgspec.json.encode(definition).decode())
+
+
+@lru_cache(maxsize=1_000)
+def _written_tokens(definition: str) -> int:
+    """Count what many requests repeat."""
+    return text_tokens(definition)
 
 
 def _echo(body: ResponseBody) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from relayload.fakerelay.dialects import DialectName, Hints
 from relayload.fakerelay.faults import AnyFault
 from relayload.fakerelay.limits import Limit
 from relayload.fakerelay.schema import KindName, Lengths, PresetPart, RequestKind, Share, Speeds, Times
+from relayload.fakerelay.text_style import TextStyle
 
 SUFFIX = ".yaml"
 
@@ -54,6 +55,8 @@ class ModelPreset(PresetPart):
     output_tokens: dict[KindName, Lengths]
     images: bool = False
     reasoning: Reasoning = Reasoning()
+    text: TextStyle | None = None
+    """The distribution of its texts; None for words that follow from the number of the request."""
 
     @model_validator(mode="after")
     def _every_kind(self) -> Self:

@@ -152,7 +152,7 @@ class RequestHandler:
             self._service_s = reply.ttft_s
             data = response_bytes(self._wire, 200, self._error_answer(500).body, self._headers(JSON))
             self._run.ticker.at(at_s + reply.ttft_s, Body(self._wire, self._entry, data))
-        elif turn.faults:
+        elif any(fault.changes_bytes for fault in turn.faults):
             self._schedule_script(parsed, turn, at_s)
         elif parsed.stream:
             head = self._wire.head(200, self._headers(EVENT_STREAM) + CHUNKED)

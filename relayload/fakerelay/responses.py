@@ -35,12 +35,13 @@ def response(parsed: ParsedRequest, reply: Reply, created: int, text: list[str])
 
 def usage(parsed: ParsedRequest, reply: Reply) -> dict[str, Any]:
     """Return the usage in the responses format."""
+    told = reply.usage(parsed)
     return {
-        "input_tokens": parsed.input_tokens,
-        "input_tokens_details": {"cached_tokens": reply.cached_input_tokens},
-        "output_tokens": reply.output_tokens,
-        "output_tokens_details": {"reasoning_tokens": reply.reasoning_tokens},
-        "total_tokens": parsed.input_tokens + reply.output_tokens,
+        "input_tokens": told.input_tokens,
+        "input_tokens_details": {"cached_tokens": told.cached_input_tokens},
+        "output_tokens": told.output_tokens,
+        "output_tokens_details": {"reasoning_tokens": told.reasoning_tokens},
+        "total_tokens": told.input_tokens + told.output_tokens,
     }
 
 
@@ -104,7 +105,7 @@ def head(parsed: ParsedRequest, reply: Reply, created: int, status: str) -> dict
         "incomplete_details": incomplete,
         "instructions": None,
         "max_output_tokens": parsed.max_output_tokens,
-        "model": parsed.model,
+        "model": reply.named or parsed.model,
         "parallel_tool_calls": True,
         "reasoning": {"effort": parsed.effort, "summary": None},
         "tool_choice": "auto",
@@ -166,7 +167,7 @@ class ResponseEvents(Events):
 
     def closing(self, *, with_usage: bool = True) -> list[bytes]:
         reply = self._reply
-        text = words(reply.number, reply.output_tokens)
+        text = reply.words()
         visible = "".join(text[reply.reasoning_tokens :])
         body = response(self._parsed, reply, self._created, text)
         if not with_usage:
@@ -191,7 +192,7 @@ class ResponseEvents(Events):
     def _turn(self) -> list[bytes]:
         """Return the events that end the thoughts and begin the message."""
         reply = self._reply
-        thought = "".join(words(reply.number, reply.reasoning_tokens))
+        thought = "".join(words(reply.first_word, reply.reasoning_tokens))
         item = thinking(reply, thought)
         events: list[tuple[str, dict[str, Any]]] = [
             (

@@ -12,13 +12,13 @@ from itertools import groupby
 
 from relayload.fakerelay.behavior import Reply
 from relayload.fakerelay.events import Events
+from relayload.fakerelay.fault import Fault
 from relayload.fakerelay.faults import (
     Buffered,
     Coalesce,
     Crlf,
     DuplicateChunk,
     ErrorEvent,
-    Fault,
     Fragment,
     HugeChunk,
     InStream,

@@ -1,35 +1,21 @@
-"""Counts prompt tokens and generates answer tokens without a tokenizer."""
+"""The words of generated answers, and what the chat format adds to the tokens of a prompt."""
 
 from collections.abc import Iterator
 from itertools import count
 
 from msgspec.json import encode
 
-MESSAGE_TOKENS = 3
-"""The tokens that the chat format adds per message (OpenAI's rule for its chat models)."""
+MESSAGE_TOKENS = 4
+"""The tokens that the chat format adds per message: three, and the role (OpenAI's rule for its chat models)."""
+NAME_TOKENS = 1
+"""The tokens that it adds for a name, beside those of the name itself."""
 REPLY_TOKENS = 3
 """The tokens that it adds for the start of the answer."""
 IMAGE_TOKENS = {"low": 85, "high": 765, "auto": 765}
 """The tokens of one image: OpenAI's flat count for a small one, and for one of 1024 x 1024 pixels."""
 
-_PUNCTUATION = '.,;:!?()[]{}"=\n'
-
-
-def text_tokens(text: str) -> int:
-    """Estimate the tokens of a text: words and punctuation marks, plus one per one or two non-ASCII letters.
-
-    Words are counted as spaces plus one, so prompts of plain words have one token per word. The result is at least one
-    token per eight characters, so that text without spaces counts, too. It takes one pass in C per mark.
-    """
-    if not text:
-        return 0
-    pieces = 1 + text.count(" ") + sum(map(text.count, _PUNCTUATION))
-    beyond_ascii = 0 if text.isascii() else (len(text.encode("utf-8", "surrogatepass")) - len(text)) // 3
-    return max(pieces, len(text) // 8) + beyond_ascii
-
-
 _VOCABULARY = """
-{word} the of and to in is for that it on with as be at by this from or an are was but not have which one you
+{ the of and to in is for that it on with as be at by this from or an are was but not have which one you
 all were her she there would their we him been has when who will more no if out so said what up its about into
 than them can only other new some could time these two may then do first any my now such like our over man me
 even most made after also did many before must through years where much your way well down should because each
@@ -41,10 +27,10 @@ always away something fact water though less public put think almost hand enough
 system better set told nothing night end why called didn eyes find going look asked later knew point next
 program city business give group toward young days let room within side social given present several order
 national possible rather second face per among form important often things looked early white case large big
-need four café naïve π 数 Straße señor
+need four café où π 数 Straße señor
 """
 WORDS = tuple(f" {word}" for word in _VOCABULARY.split())
-"""The words of answers, one token each. With STRIDE, successive words always differ."""
+"""The words of answers, one token of o200k each. With STRIDE, successive words always differ."""
 
 
 JSON_WORDS = tuple(encode(word)[1:-1] for word in WORDS)

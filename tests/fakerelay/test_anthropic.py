@@ -77,6 +77,18 @@ def test_the_budget_cuts_it(client: anthropic.Anthropic, whole: bool) -> None:
     assert (message.stop_reason, message.usage.output_tokens) == ("max_tokens", 7)
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_stop_sequence_ends_it_and_is_named(client: anthropic.Anthropic, whole: bool) -> None:
+    asks = "Repeat these words exactly as they are: alpha bravo charlie"
+    more: Any = {"messages": [{"role": "user", "content": asks}], "stop_sequences": ["zulu", " charlie"]}
+    message = asked(client, whole, **more)
+    assert (message.content[0].text, message.stop_reason, message.stop_sequence) == (
+        "alpha bravo",
+        "stop_sequence",
+        " charlie",
+    )
+
+
 def test_the_events_of_a_stream_are_in_order(client: anthropic.Anthropic) -> None:
     _, events = streamed(client, max_tokens=2)
     raw = [event for event in events if event != "text"]

@@ -18,7 +18,7 @@ def test_presets_are_listed():
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     named = [line.split()[0] for line in lines if not line.startswith(" ")]
-    assert named == ["direct", "limited", "o-series", "outage", "slots", "tenants"]
+    assert named == ["direct", "dishonest", "honest", "limited", "o-series", "outage", "slots", "tenants"]
     assert max(map(len, lines)) <= 80
 
 

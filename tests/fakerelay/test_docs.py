@@ -18,7 +18,7 @@ def test_presets_in_the_documentation_are_sound(block):
 
 
 def test_every_fault_is_documented_with_its_settings():
-    when = {"probability", "from", "to", "requests", "every", "models", "kind"}
+    when = {"probability", "from", "to", "requests", "every", "models", "above", "kind"}
     rows = dict(re.findall(r"^\| `(\w+)`([^|]*)\|", PAGE, re.MULTILINE))
     for fault in get_args(get_args(AnyFault)[0]):
         kind = fault.model_fields["kind"].annotation.__args__[0]

@@ -31,6 +31,13 @@ def test_a_fault_strikes_when_all_that_is_said_holds(when, number, model, elapse
     assert bool(FaultDraws([crlf(**when)], 1).strike(number, model, elapsed_s, stream=True)) is strikes
 
 
+def test_a_fault_above_a_rate_strikes_while_more_requests_arrive_than_that():
+    draws = FaultDraws([crlf(above="3/s")], 1)
+    instants = [0.0, 0.25, 0.5, 0.75, 0.9, 1.6, 1.7, 2.5, 2.51, 2.52, 2.53]
+    struck = [bool(draws.strike(number, "m", at_s, stream=True)) for number, at_s in enumerate(instants, 1)]
+    assert struck == [False, False, False, True, True, False, True, False, True, True, True]
+
+
 def test_a_probability_is_met_and_seeded():
     def struck(seed: int) -> list[int]:
         draws = FaultDraws([crlf(probability="5%")], seed)
@@ -60,6 +67,12 @@ def test_faults_of_streams_leave_plain_answers_alone():
         ({"kind": "crlf", "from": "5s", "to": "5s"}, "'from' to be before 'to'"),
         ({"kind": "refuse_connection", "from": "5s"}, "give 'from' and 'to'"),
         ({"kind": "refuse_connection", "from": "5s", "to": "6s", "probability": "5%"}, "and nothing else"),
+        ({"kind": "refuse_connection", "from": "5s", "to": "6s", "above": "5/s"}, "and nothing else"),
+        ({"kind": "crlf", "above": "many"}, "expected a whole number per time"),
+        ({"kind": "misreported_cache"}, "exactly one of 'tokens' and 'share'"),
+        ({"kind": "misreported_cache", "tokens": 1, "share": "5%"}, "exactly one of 'tokens' and 'share'"),
+        ({"kind": "swapped_model"}, "expected 'text', 'named' or 'fingerprint'"),
+        ({"kind": "ignored_field", "field": "user"}, "'stop', 'max_tokens'"),
         ({"kind": "stall", "for": "5"}, "expected a duration"),
         ({"kind": "huge_chunk", "size": "1 mega"}, "expected a size"),
         ({"kind": "status", "status": 200}, "greater than or equal to 400"),

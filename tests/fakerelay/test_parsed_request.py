@@ -17,7 +17,7 @@ def chat(content="hi", headers=None, **more):
 def test_a_chat_request_is_read():
     parsed = chat("one two three", stream=True, stream_options={"include_usage": True}, max_tokens=7)
     assert (parsed.model, parsed.stream, parsed.include_usage, parsed.max_output_tokens) == ("o3", True, True, 7)
-    assert parsed.input_tokens == 3 + 3 + 3  # words, the message, the reply
+    assert parsed.input_tokens == 3 + 4 + 3  # words, the message, the reply
     assert parsed.kind is RequestKind.SIMPLE
 
 
@@ -33,7 +33,7 @@ def test_images_are_counted_and_make_it_image_reasoning():
     parts = [{"type": "text", "text": "what is this"}, {"type": "image_url", "image_url": {**url, "detail": "low"}}]
     parsed = chat([*parts, {"type": "image_url", "image_url": url}])
     assert (parsed.images, parsed.kind) == (2, RequestKind.IMAGE_REASONING)
-    assert parsed.input_tokens == 3 + 3 + 3 + 85 + 765
+    assert parsed.input_tokens == 3 + 4 + 3 + 85 + 765
 
 
 @pytest.mark.parametrize(
@@ -101,11 +101,11 @@ def test_no_body_at_all_is_more_than_an_ask_or_a_refusal(body):
 
 def test_the_responses_format_takes_text_or_messages_with_images():
     plain = parse_response(b'{"model": "o3", "input": "one two", "max_output_tokens": 9}', {})
-    assert (plain.input_tokens, plain.max_output_tokens, plain.stream) == (2 + 3 + 3, 9, False)
+    assert (plain.input_tokens, plain.max_output_tokens, plain.stream) == (2 + 4 + 3, 9, False)
     parts = [{"type": "input_text", "text": "one"}, {"type": "input_image", "image_url": "data:,", "detail": "low"}]
     body = {"model": "o4", "input": [{"role": "user", "content": parts}], "reasoning": {"effort": "high"}}
     parsed = parse_response(json.dumps(body).encode(), {})
-    assert (parsed.images, parsed.effort, parsed.input_tokens) == (1, "high", 1 + 85 + 3 + 3)
+    assert (parsed.images, parsed.effort, parsed.input_tokens) == (1, "high", 1 + 85 + 4 + 3)
 
 
 def test_embeddings_take_texts_and_tokens():

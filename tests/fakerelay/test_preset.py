@@ -94,7 +94,8 @@ def test_every_fault_has_its_place(tmp_path):
 KINDS = (
     "'status', 'refuse_connection', 'reset', 'slow_first_token', 'stall', 'truncate', 'error_event', "
     "'error_in_200', 'missing_usage', 'malformed_json', 'invalid_output', 'coalesce', 'fragment', 'split_utf8', "
-    "'crlf', 'buffered', 'wrong_length', 'duplicate_chunk' or 'huge_chunk'"
+    "'crlf', 'buffered', 'wrong_length', 'duplicate_chunk', 'huge_chunk', 'inflated_usage', 'hidden_prompt', "
+    "'misreported_cache', 'cut_context', 'swapped_model', 'ignored_field' or 'wrong_answer'"
 )
 
 

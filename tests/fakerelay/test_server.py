@@ -65,7 +65,7 @@ def test_the_sdk_gets_a_plain_answer_with_usage(client):
     answer = client.chat.completions.create(model="fast", messages=MESSAGES)
     assert answer.choices[0].finish_reason == "stop"
     assert len(answer.choices[0].message.content.split()) == 20
-    assert answer.usage.prompt_tokens == 9
+    assert answer.usage.prompt_tokens == 10
     assert answer.usage.completion_tokens == 20
     assert answer.usage.prompt_tokens_details.cached_tokens == 0
     assert answer.usage.completion_tokens_details.reasoning_tokens == 0
@@ -151,7 +151,7 @@ def test_the_sdk_lists_the_models(client):
 def test_images_are_taken_by_models_that_see(client):
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA==", "detail": "low"}}
     messages = [{"role": "user", "content": [{"type": "text", "text": "what"}, image]}]
-    assert client.chat.completions.create(model="fast", messages=messages).usage.prompt_tokens == 1 + 85 + 6
+    assert client.chat.completions.create(model="fast", messages=messages).usage.prompt_tokens == 1 + 85 + 7
     with pytest.raises(openai.BadRequestError, match="image_url is only supported by certain models"):
         client.chat.completions.create(model="blind", messages=messages)
 
@@ -222,7 +222,7 @@ def test_curl_waits_for_100_continue_with_a_large_body(relay):
         timeout=PATIENCE_S,
         check=True,
     )
-    assert json.loads(run.stdout)["usage"]["prompt_tokens"] == 400_001 + 6
+    assert json.loads(run.stdout)["usage"]["prompt_tokens"] == 400_001 + 7
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_its_own_account_agrees_with_what_was_sent(start_relay):
     }
     assert stats["by_model"] == {"broken": 3, "fast": 10, "narrow": 5, "none": 1, "steady": 8}
     assert stats["faults"] == {"status": 3}
-    assert stats["tokens"] == {"input": 21 * 9, "cached_input": 0, "output": 18 * 20 + 3, "reasoning": 0}
+    assert stats["tokens"] == {"input": 21 * 10, "cached_input": 0, "output": 18 * 20 + 3, "reasoning": 0}
     assert 1 <= stats["peak_in_flight"] <= 8
     assert stats["in_flight"] == 0
     _, last = fetch(relay, "/__relay/requests?last=27")

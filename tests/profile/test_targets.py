@@ -176,8 +176,8 @@ def test_limits_hold_for_each_target(read, good):
         (
             "targets: {a: {base_url: 'fake://nothing'}, b: {base_url: 'https://x.test/v1'}}",
             [
-                "targets.a.base_url: there is no preset 'nothing'; known: direct, limited, o-series, outage, slots, "
-                "tenants",
+                "targets.a.base_url: there is no preset 'nothing'; known: direct, dishonest, honest, limited, "
+                "o-series, outage, slots, tenants",
                 "targets.b.base_url: 'x.test' is not this machine; to send load there, write guardrails: {allow_hosts: "
                 "[x.test], max_requests: 20000, max_duration: 30m, max_usd: $5}",
             ],
