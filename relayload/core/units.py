@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 DURATION_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+MONTH_S = 365 / 12 * 86_400
+"""The seconds of a mean month."""
 RATE_UNITS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "hour": 3600.0}
 
 _NUMBER = r"\d+(?:\.\d+)?"

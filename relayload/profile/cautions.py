@@ -1,17 +1,19 @@
 """Warnings about what is valid but hardly intended, or will be a fault soon.
 
-They concern keys in plain text, variables as a shell writes them, objectives that demand a bad relay, retries beyond
-the limits, and former names of keys.
+They concern keys in plain text, variables as a shell writes them, objectives that demand a bad relay or have nothing to
+judge, retries beyond the limits, and former names of keys.
 """
 
 import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from relayload.core.audit.questions import CHECKED
 from relayload.core.errors import Fault
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.objectives.objective import Objective, Op
 from relayload.document import Document, Location
+from relayload.profile.audit import Audit
 from relayload.profile.client import Client
 from relayload.profile.loads import Load, OpenLoad
 from relayload.profile.plaintext_keys import is_key_of, is_placeholder, is_plain_key, reference_meant
@@ -79,7 +81,7 @@ def _owner(location: Location) -> Location:
     return location[: 1 if location[0] == "target" else 2]
 
 
-_FEWER_IS_BETTER = ("errors", "cost", "stall", "stream.broken", "stream.coalesced")
+_FEWER_IS_BETTER = ("errors", "cost", "stall", "stream.broken", "stream.coalesced", "usage", "model")
 _MIRRORED = {Op.ABOVE: Op.BELOW, Op.AT_LEAST: Op.AT_MOST}
 
 
@@ -92,6 +94,27 @@ def turned_round(objective: Objective) -> str | None:
     indicator, _, limit = objective.text.rpartition(objective.op)
     meant = f"{indicator}{_MIRRORED[objective.op]}{limit}"
     return f"warning: '{objective.text}' demands bad numbers: an objective states what must hold, such as '{meant}'"
+
+
+def unaudited(objective: Objective, audit: Audit, asked: Collection[str]) -> str | None:
+    """Return a warning if a run has no answers to judge usage or models by; None if it has.
+
+    `asked` are the kinds of the audit's questions that scenarios ask.
+    """
+    match objective.metric:
+        case "usage":
+            missing = [] if audit.answers or asked else ["answers: 500"]
+        case "model":
+            missing = [] if "open" in asked else ["share: 1%"]
+            missing += [] if audit.reference else ["reference: TARGET"]
+        case "answers.checked":
+            missing = [] if {"checked", *CHECKED} & {*asked} else ["share: 1%", "questions: [checked]"]
+        case _:
+            missing = []
+    if not missing:
+        return None
+    meant = f"write audit: {{{', '.join(missing)}}}"
+    return f"warning: '{objective.text}' has no answers to judge in a run: {meant}, or run relayload audit"
 
 
 def unlimited_retries(load: Load, client: Client | None) -> str | None:

@@ -1,10 +1,13 @@
 """Mean sizes of a scenario's requests, for plans and forecasts."""
 
+from statistics import fmean
+
 from relayload.core.traffic.dialogues import Dialogue
 from relayload.core.traffic.distributions import mean_of_least
 from relayload.core.traffic.prompts import CHAT_TOKENS, NONCE_TOKENS
 from relayload.core.wire.request import Endpoint
 from relayload.profile.amounts import distribution
+from relayload.profile.asked_questions import known_questions
 from relayload.profile.prompt_texts import dialogues, expected_dialogue_tokens, expected_tokens
 from relayload.profile.scenario import Scenario
 
@@ -13,6 +16,8 @@ def expected_input_tokens(scenario: Scenario) -> float:
     """Return the mean input tokens of a request, including the chat format; 0 if only a trace knows them."""
     if scenario.input_tokens is not None:
         return distribution(scenario.input_tokens).mean
+    if scenario.question_kinds:
+        return fmean(known_questions(scenario).tokens)
     if scenario.prompt is None:
         return 0.0
     known = dialogues_of(scenario)

@@ -23,6 +23,7 @@ from relayload.core.wire.request import Endpoint, Timeouts, WireRequest
 from relayload.core.wire.response_input import response_input
 from relayload.core.wire.responses import response_content
 from relayload.profile.amounts import Amount, distribution
+from relayload.profile.asked_questions import AskedQuestion, known_questions
 from relayload.profile.dialogue_composer import DialogueComposer
 from relayload.profile.expected import dialogues_of, expected_input_tokens
 from relayload.profile.prompt import Images
@@ -81,6 +82,16 @@ class Job(Struct, frozen=True):
         return self.scenario.mean_input_tokens if self.input_tokens is None else self.input_tokens
 
     @property
+    def question(self) -> AskedQuestion | None:
+        """The question of the audit that it asks; None if it has a prompt."""
+        return self.scenario.question(self.arrival)
+
+    @property
+    def shared_tokens(self) -> int | None:
+        """How many tokens, from the user's first one on, other requests may have in common; None if all of them."""
+        return self.scenario.shared_tokens(self.arrival, self.input_tokens)
+
+    @property
     def think_time_s(self) -> float:
         """The time from an answer to the next turn."""
         return self.scenario.think_time_s
@@ -119,6 +130,7 @@ class ScenarioComposer:
         self._later = PromptWriter(choose, Wording(), count_tokens, prose)
         images = scenario.pictures
         self._pictures = None if images is None else _Pictures(images, f"{seed}:images:{name}")
+        self._questions = known_questions(scenario, seed) if scenario.question_kinds else None
         self._prepare()
         self._extra = scenario.extra_fields
         self._headers = {header: value.reveal() for header, value in scenario.headers.items()}
@@ -173,6 +185,9 @@ class ScenarioComposer:
         model, headers = job.addressee.models.get(job.model, job.model), self._headers_for(job)
         if scenario.endpoint is Endpoint.EMBEDDINGS:
             return embeddings_request(model, self._texts(job), extra=self._extra, headers=headers)
+        asked = self.question(job.arrival)
+        if asked is not None:
+            return self._asking(asked, job, model, headers)
         return new_request(scenario.endpoint)(
             model,
             [*history, *self._next(job, history)],
@@ -184,6 +199,36 @@ class ScenarioComposer:
             headers=headers,
             form=form,
         )
+
+    def question(self, arrival: Arrival) -> AskedQuestion | None:
+        """Return the question of the audit that an arrival asks; None if it has a prompt."""
+        return None if self._questions is None else self._questions.of(arrival.index)
+
+    def _asking(self, asked: AskedQuestion, job: Job, model: str, headers: dict[str, str]) -> WireRequest:
+        question, scenario = asked.question, self._scenario
+        return new_request(scenario.endpoint)(
+            model,
+            [dict(message) for message in question.messages],
+            stream=scenario.streams,
+            max_output_tokens=job.max_output_tokens,
+            temperature=question.temperature,
+            reasoning_effort=scenario.reasoning_effort,
+            extra={**self._extra, **asked.fields},
+            headers=headers,
+            form=job.addressee.form,
+        )
+
+    def shared_tokens(self, arrival: Arrival, tokens: int | None) -> int | None:
+        """Return the tokens at the beginning of a first request that others of the run may have in common.
+
+        None if that may be all of them. `tokens` are those of the request.
+        """
+        scenario = self._scenario
+        if self._questions is not None or arrival.session is not None or not scenario.nonce:
+            return None
+        if arrival.blocks:
+            return BLOCK_TOKENS * len(arrival.blocks)
+        return round((tokens or 0) * scenario.shared_prefix)
 
     def _next(self, job: Job, history: Sequence[Message]) -> list[Message]:
         """Return the messages that the request adds to its history."""
@@ -252,6 +297,8 @@ class ScenarioComposer:
 
     def _tokens(self, arrival: Arrival) -> int | None:
         """Return the input tokens of the whole request; None if nothing sets them."""
+        if (asked := self.question(arrival)) is not None:
+            return asked.tokens
         if arrival.input_tokens is not None or self._input_tokens is None:
             return arrival.input_tokens
         return self._input_tokens.at(uniform(self._seed, arrival.index, "input_tokens"))
@@ -259,6 +306,8 @@ class ScenarioComposer:
     def _budget(self, arrival: Arrival) -> int | None:
         if self._scenario.endpoint is Endpoint.EMBEDDINGS:
             return 0
+        if (asked := self.question(arrival)) is not None:
+            return asked.question.max_output_tokens
         if self._output_tokens is None:
             return arrival.output_tokens
         return self._output_tokens.at(uniform(self._seed, arrival.index, "max_output_tokens"))

@@ -17,6 +17,8 @@ from relayload.profile.secrets import concealed, in_arguments, misused, redacted
 from relayload.profile.variables import expand, expanded, unencodable
 
 SHAPE = Shape(Profile)
+_NAMED = ("targets", "scenarios")
+"""What a profile has several of by name."""
 
 
 def load(path: Path, sets: Sequence[str] = (), environ: Mapping[str, str] | None = None) -> Profile:
@@ -33,7 +35,7 @@ def load(path: Path, sets: Sequence[str] = (), environ: Mapping[str, str] | None
 def load_document(written: Document, path: Path, environ: Mapping[str, str] | None = None) -> Profile:
     """Load a profile from a document that extends nothing, as if it were that file. Raises as `load` does."""
     environ = os.environ if environ is None else environ
-    written = _without_null_targets(with_present_names(written, SHAPE))
+    written = _without_nulls(with_present_names(written, SHAPE))
     secrets = secret_locations(written)
     content = expanded(written, environ, path.parent, secrets)
     content = replace(content, faults=(*content.faults, *misused(written, secrets), *in_arguments(written, secrets)))
@@ -55,13 +57,17 @@ def overridden(profile: Profile, sets: Sequence[str], environ: Mapping[str, str]
     return varied.with_effective(Document(profile.effective, "").override(sets).data)
 
 
-def _without_null_targets(written: Document) -> Document:
-    """Return the profile without the targets that are null, as if they were not there."""
-    targets = written.data.get("targets") if isinstance(written.data, dict) else None
-    if not isinstance(targets, dict) or None not in targets.values():
+def _without_nulls(written: Document) -> Document:
+    """Return the profile without the targets and scenarios that are null, as if they were not there."""
+    if not isinstance(written.data, dict):
         return written
-    kept = {name: target for name, target in targets.items() if target is not None}
-    return replace(written, data={**written.data, "targets": kept})
+    named = {part: mapping for part in _NAMED if isinstance(mapping := written.data.get(part), dict)}
+    kept = {
+        part: {name: value for name, value in mapping.items() if value is not None}
+        for part, mapping in named.items()
+        if None in mapping.values()
+    }
+    return replace(written, data={**written.data, **kept}) if kept else written
 
 
 def _written(path: Path, sets: Sequence[str], environ: Mapping[str, str]) -> Document:

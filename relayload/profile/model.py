@@ -20,7 +20,9 @@ from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.wire.request import Timeouts
 from relayload.core.wire.response_limits import ResponseLimits
 from relayload.document import Document, Location
-from relayload.profile.cautions import turned_round, unlimited_retries
+from relayload.profile.audit import Audit
+from relayload.profile.audit_scenarios import audit_scenarios
+from relayload.profile.cautions import turned_round, unaudited, unlimited_retries
 from relayload.profile.client import Client
 from relayload.profile.generator import GeneratorBounds
 from relayload.profile.guardrails import Guardrails
@@ -28,7 +30,7 @@ from relayload.profile.loads import Load
 from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.recorded import Recorded
 from relayload.profile.resilience import OwnQuota
-from relayload.profile.scenario import Scenarios
+from relayload.profile.scenario import Scenario, Scenarios
 from relayload.profile.target import Target, Targets
 from relayload.profile.telemetry import Telemetry
 from relayload.profile.types import Integer, Items, Part, Text
@@ -61,7 +63,7 @@ class Profile(Part):
     """What sends: our own transport, or the official SDK to see what an application sees."""
     load: Load
     """How much traffic comes, and when."""
-    scenarios: Scenarios
+    own_scenarios: Scenarios = Field(alias="scenarios")
     """The kinds of requests by name, drawn by weight."""
     client: Client | None = None
     """How requests are sent."""
@@ -73,6 +75,8 @@ class Profile(Part):
     """Bounds that no run passes."""
     recording: Recorded = Recorded()
     """How much of the run is kept on disk."""
+    audit: Audit = Audit()
+    """How the usage and the models that answers report are checked."""
     telemetry: Telemetry = Telemetry()
     """How others are told of the requests."""
     web: Web = Web()
@@ -85,6 +89,16 @@ class Profile(Part):
     _references: Mapping[Location, str] = PrivateAttr(default_factory=dict)
     _bound_keys: tuple[Fault, ...] = PrivateAttr(default=())
     _cautions: tuple[Fault, ...] = PrivateAttr(default=())
+
+    @property
+    def scenarios(self) -> Mapping[str, Scenario]:
+        """The kinds of requests by name, and those that the audit adds to them."""
+        return {**self.own_scenarios, **self.audit_scenarios}
+
+    @property
+    def audit_scenarios(self) -> Mapping[str, Scenario]:
+        """The scenarios of the audit's own questions; none unless it has a share of the arrivals."""
+        return audit_scenarios(self.audit, self.own_scenarios)
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -211,7 +225,15 @@ class Profile(Part):
         """Warnings about what is valid but hardly intended, each with its place."""
         found: list[tuple[Location, str | None]] = [(("load", "limits"), unlimited_retries(self.load, self.client))]
         found += [(place, turned_round(objective)) for place, objective in self.placed_objectives]
-        return (*self._cautions, *(self.fault(place, warning) for place, warning in found if warning))
+        told = tuple(self.fault(place, warning) for place, warning in found if warning)
+        return (*self._cautions, *told, *self.unaudited)
+
+    @property
+    def unaudited(self) -> tuple[Fault, ...]:
+        """Those of the warnings that concern objectives on answers that a run does not have."""
+        asked = {kind for scenario in self.scenarios.values() for kind in scenario.question_kinds}
+        found = ((place, unaudited(objective, self.audit, asked)) for place, objective in self.placed_objectives)
+        return tuple(self.fault(place, warning) for place, warning in found if warning)
 
     def with_cautions(self, found: tuple[Fault, ...]) -> Self:
         """Attach the warnings that were found while reading."""

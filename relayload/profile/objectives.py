@@ -23,6 +23,7 @@ _VALUES = {
     Unit.SHARE: rf"{_NUMBER}\s*%",
     Unit.USD: rf"\$?\s*{_NUMBER}",
     Unit.COUNT: _NUMBER,
+    Unit.FACTOR: _NUMBER,
 }
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice, takewhile
+from statistics import fmean
 
 from msgspec.structs import replace
 
@@ -11,6 +12,7 @@ from relayload.core.traffic import arrivals as traffic
 from relayload.core.traffic import plan as planning
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.batches import Batches
+from relayload.core.traffic.draws import Mix, uniform
 from relayload.core.traffic.limits import Limits
 from relayload.core.traffic.pairing import for_each_target, order
 from relayload.core.traffic.plan import Plan, Request
@@ -21,6 +23,7 @@ from relayload.core.wire.request import Endpoint
 from relayload.profile import trace as traces
 from relayload.profile.amounts import distribution
 from relayload.profile.arrivals import process
+from relayload.profile.asked_questions import known_questions
 from relayload.profile.expected import expected_input_tokens
 from relayload.profile.guardrails import Guardrails
 from relayload.profile.loads import BatchLoad, ClosedLoad, OpenLoad
@@ -107,6 +110,24 @@ def batch_arrivals(profile: Profile, load: BatchLoad) -> Callable[[int, float], 
         return Arrival(index, due_at_s, 0, scenarios[index], target=target)
 
     return arrival
+
+
+def asked_by(profile: Profile) -> Callable[[int, int], int]:
+    """Return what says which scenario an arrival of a closed load takes by its index, and by that of its user.
+
+    The users are those of the profile's own scenarios: of their turns, the audit takes its share.
+    """
+    names, added = list(profile.scenarios), profile.audit_scenarios
+    if not added:
+        return lambda _index, scenario: scenario
+    mix, share, seed = Mix({name: each.weight for name, each in added.items()}), profile.audit.share, profile.seed
+
+    def position(index: int, scenario: int) -> int:
+        if uniform(seed, index, "audit_share") >= share:
+            return scenario
+        return names.index(mix.draw(seed, index, "audit_scenario"))
+
+    return position
 
 
 def is_cut_short(profile: Profile) -> bool:
@@ -243,5 +264,7 @@ def _price(profile: Profile, scenario: Scenario, prices: Mapping[str, Prices]) -
 def _expected_budget(scenario: Scenario) -> int | None:
     if scenario.endpoint is Endpoint.EMBEDDINGS:
         return 0
+    if scenario.question_kinds:
+        return round(fmean(known_questions(scenario).budgets))
     budget = scenario.max_output_tokens
     return None if budget is None else round(distribution(budget).mean)

@@ -10,6 +10,7 @@ from relayload.core.metrics.catalog import METRICS, TAG_NAMES
 from relayload.core.wire.request import Endpoint
 from relayload.document.spelling import spelled
 from relayload.profile.amounts import Amount
+from relayload.profile.audit import Kind, OneOrSeveral
 from relayload.profile.endpoints import fields
 from relayload.profile.mixes import Name, at_least_one, weight_of
 from relayload.profile.objectives import ObjectiveEntry
@@ -94,6 +95,10 @@ class Scenario(Part):
     Anthropic's Messages API."""
     prompt: Prompt | None = None
     """None where all is made up: of `input_tokens`, or as the rows of a trace say."""
+    questions: OneOrSeveral | None = None
+    """Questions of the audit in place of a prompt: each arrival asks the next one, of one kind or of several."""
+    most_questions: Count | None = None
+    """Ask the first so many of these questions alone."""
     language: Language = "en"
     """The language of a built-in prompt."""
     images: Images | None = None
@@ -154,6 +159,12 @@ class Scenario(Part):
     def streams(self) -> bool:
         """Whether its answers are streams."""
         return self.stream and self.endpoint is not Endpoint.EMBEDDINGS
+
+    @property
+    def question_kinds(self) -> tuple[Kind, ...]:
+        """The kinds of the audit's questions that it asks; empty if it has prompts of its own."""
+        asked = self.questions
+        return () if asked is None else (asked,) if isinstance(asked, str) else asked
 
     @property
     def pictures(self) -> Images | None:

@@ -196,3 +196,21 @@ def test_any_plain_key_of_another_machine_is_warned_of(key: str):
 )
 def test_a_short_key_of_this_machine_and_a_word_for_none_are_not_warned_of(target: str):
     assert told(f"target: {{{target}}}") == []
+
+
+@pytest.mark.parametrize(
+    ("objective", "audit", "meant"),
+    [
+        ("usage.input_factor < 1.01", "", None),
+        ("usage.input_factor < 1.01", "{answers: 0}", "{answers: 500}"),
+        ("model.differs == 0", "", "{share: 1%, reference: TARGET}"),
+        ("model.differs == 0", "{share: 1%}", "{reference: TARGET}"),
+        ("answers.checked.rate >= 98%", "", "{share: 1%, questions: [checked]}"),
+        ("answers.checked.rate >= 98%", "{share: 1%, questions: [sums]}", None),
+        ("answers.checked.rate >= 98%", "{share: 1%, questions: [open]}", "{share: 1%, questions: [checked]}"),
+    ],
+)
+def test_an_objective_without_answers_to_judge_is_told(objective: str, audit: str, meant: str | None, read, good):
+    cautions = read(f"{good}objectives: ['{objective}']\n{f'audit: {audit}' if audit else ''}\n").cautions
+    told = f"warning: '{objective}' has no answers to judge in a run: write audit: {meant}, or run relayload audit"
+    assert [caution.message for caution in cautions] == ([] if meant is None else [told])

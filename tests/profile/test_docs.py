@@ -16,7 +16,7 @@ PROMPTS = DOCS / "prompts.md"
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
 
-@pytest.mark.parametrize(("example", "scenarios"), list(zip(EXAMPLES, (7, 1), strict=True)))
+@pytest.mark.parametrize(("example", "scenarios"), list(zip(EXAMPLES, (8, 1), strict=True)))
 def test_each_example_of_the_page_is_a_profile_whose_requests_can_be_composed(tmp_path, example, scenarios):
     path = tmp_path / "scenarios.yaml"
     path.write_text(example, encoding="utf-8")

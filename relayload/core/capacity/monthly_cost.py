@@ -8,9 +8,7 @@ from msgspec import Struct
 from relayload.core.capacity.model_use import ModelUse
 from relayload.core.metrics.price_quote import Amount, Offer, Period, Quote, quote
 from relayload.core.price import Prices, price_of
-from relayload.core.units import comparable_money
-
-MONTH_S = 365 / 12 * 86_400
+from relayload.core.units import MONTH_S, comparable_money
 
 
 class ModelCost(Struct, frozen=True, kw_only=True):

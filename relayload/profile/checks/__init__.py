@@ -10,6 +10,7 @@ from pathlib import Path
 
 from relayload.core.errors import Fault
 from relayload.document import Document
+from relayload.profile.checks.audit import audit_faults
 from relayload.profile.checks.content import Content
 from relayload.profile.checks.loads import stage_faults, trace_faults
 from relayload.profile.checks.objectives import cost_faults, id_faults, objective_faults, sound_objectives
@@ -31,6 +32,7 @@ def _faults(content: Content) -> Iterator[Fault]:
     yield from model_faults(content)
     yield from scenario_faults(content)
     yield from file_faults(content)
+    yield from audit_faults(content)
     yield from telemetry_faults(content)
     yield from objective_faults(content, objectives)
     yield from cost_faults(content, objectives)

@@ -9,7 +9,10 @@ from pydantic import TypeAdapter, ValidationError
 from relayload.core.resilience.breakers import Scope
 from relayload.core.wire.request import Endpoint
 from relayload.document import Document, Location
+from relayload.profile.audit import Audit
+from relayload.profile.audit_scenarios import audit_scenarios
 from relayload.profile.guardrails import Guardrails
+from relayload.profile.scenario import Scenario
 from relayload.profile.stages import BATCH_STAGE, TRACE_STAGE, written_names, written_stages
 from relayload.profile.target import NamedTarget, Target
 from relayload.profile.trace import Trace
@@ -64,6 +67,13 @@ class Content:
         """By scenario, its free tags with texts as values."""
         written = {name: mapping(scenario.get("tags")) for name, scenario in self.scenarios.items()}
         return {name: {str(tag): str(value) for tag, value in tags.items()} for name, tags in written.items() if tags}
+
+    @cached_property
+    def audit_scenarios(self) -> tuple[str, ...]:
+        """The names of the scenarios that the audit adds to the valid ones."""
+        audit: Audit | None = sound(Audit, self.data.get("audit", {}))
+        valid = {name: each for name, spec in self.scenarios.items() if (each := sound(Scenario, spec)) is not None}
+        return tuple(audit_scenarios(audit, valid)) if audit is not None else ()
 
     @property
     def models(self) -> list[str]:

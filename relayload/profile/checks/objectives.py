@@ -50,7 +50,11 @@ def sound_objectives(content: Content) -> Iterator[Placed]:
 
 
 def objective_faults(content: Content, objectives: Iterable[Placed]) -> Iterator[Fault]:
-    names = {"scenarios": list(content.scenarios), "models": content.models, "stages": content.stage_names}
+    names = {
+        "scenarios": [*content.scenarios, *content.audit_scenarios],
+        "models": content.models,
+        "stages": content.stage_names,
+    }
     if not all(names.values()):
         return  # what they could name has faults of its own
     names["targets"] = list(content.targets) if len(content.targets) > 1 else []

@@ -48,7 +48,7 @@ def _prompt_faults(content: Content, name: str, scenario: dict[str, Any]) -> Ite
         message = "the blocks of the trace are the prompt: leave this out"
         yield content.fault(("scenarios", name, "prompt"), message, at_key=True)
     sized = trace.sized if trace else content.replays
-    if not content.load or sized or scenario.get("input_tokens") is not None:
+    if not content.load or sized or scenario.get("input_tokens") is not None or scenario.get("questions") is not None:
         return
     if scenario.get("prompt") is None:
         known = ", ".join(NAMES)
@@ -80,7 +80,7 @@ def _messages_faults(content: Content, name: str, scenario: dict[str, Any]) -> I
     if content.data.get("driver") == "openai":
         yield content.fault(place, "the SDK of driver: openai has no Messages API: write driver: native")
     budgets = scenario.get("max_output_tokens"), mapping(scenario.get("body")).get("max_tokens")
-    if budgets == (None, None) and not content.replays:
+    if budgets == (None, None) and not content.replays and scenario.get("questions") is None:
         yield content.fault(place, "every message needs a budget: write max_output_tokens: 1024, or --max-tokens 1024")
 
 

@@ -34,7 +34,7 @@ def _compare_faults(content: Content) -> Iterator[Fault]:
             ("compare",), "needs load.kind: open or batch, where arrivals are those of all", at_key=True
         )
     for name, target in content.targets.items():
-        if "share" in target:
+        if target.get("share", 1) != 1:
             message = "every target is sent everything: leave this out, or leave out compare"
             yield content.fault(("targets", name, "share"), message, at_key=True)
 
