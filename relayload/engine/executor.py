@@ -14,7 +14,7 @@ from relayload.engine.permit import Permit
 from relayload.engine.run_clock import RunClock
 from relayload.profile import Profile
 from relayload.profile.loads import BatchLoad, ClosedLoad, OpenLoad
-from relayload.profile.plan import arrivals, batch_arrivals, batches, stages, to_send
+from relayload.profile.plan import arrivals, asked_by, batch_arrivals, batches, stages, to_send
 from relayload.profile.think_time import span
 
 
@@ -110,4 +110,5 @@ def _closed_loop(
         send,
         lambda index: think_time.at(uniform(profile.seed, index, "think_time")),
         permit,
+        asked_by(profile),
     )

@@ -20,6 +20,8 @@ from relayload.core.traffic.rate_changes import RateChange
 from relayload.core.traffic.stages import stage_at
 from relayload.core.traffic.trace_context import HEADER, TraceContexts
 from relayload.engine.arrival_rate import ArrivalRateExecutor, DropReason
+from relayload.engine.audit_counting import AuditCounting, all_secrets
+from relayload.engine.audit_sample import AuditSample
 from relayload.engine.clients import Clients, Transports
 from relayload.engine.closed_loop import ClosedLoopExecutor
 from relayload.engine.executor import new_executor
@@ -65,6 +67,7 @@ class Generator:
         self._permit = permit = Permit(for_ever=assignment.alone)
         self._clients = Clients(profile, transports, assignment, self._on_transition, permit)
         self._recorder = Recorder(profile, assignment, run_clock, report)
+        self._sample = AuditSample(profile)
         share = profile.telemetry.traced_share
         self._traces = None if share is None else TraceContexts(assignment.run.uid, share)
         self._health = Health()
@@ -76,7 +79,9 @@ class Generator:
         self._conversations_until_s = min(sum(stage.for_s for stage in self._stages), profile.guardrails.until_s)
         self._rate_changes = 0
         self._ending = Event()
-        self._draining = False
+        self._draining = self._hurried = False
+        self._last: End | None = None
+        """The last line of the recording, once the last request has ended."""
         self._grace_skipped = False
 
     def start(self, ask: Callable[[], None] = lambda: None) -> None:
@@ -148,10 +153,11 @@ class Generator:
     def drain(self, end: EndRun) -> None:
         """End the run in this process: wait for what is in flight, abandon the rest, close the recording.
 
-        A second call without a grace period ends the wait of the first for answers.
+        A second call without a grace period ends the wait of the first for answers, and counts no more of them.
         """
         self._grace_skipped = end.grace_s == 0
         if self._draining:
+            self._hurried = self._grace_skipped
             return
         self._draining = True
         self._executor.end_at(end.until_s)
@@ -261,12 +267,17 @@ class Generator:
             trace = self._traces.of(job.arrival.index, job.target, turn)
             request = structs.replace(request, headers={**request.headers, HEADER: trace.header})
             trace_id = trace.trace_id if trace.sampled else None
+        sampled = self._sample.wants(job, turn)
+        called: Called | None = None
         try:
-            called = self._clients.of(job.addressee).call(request, job.timeouts, keep_text=keep_text)
+            called = self._clients.of(job.addressee).call(request, job.timeouts, keep_text=keep_text, sampled=sampled)
         except Unleased:
             self._recorder.begin(job, turn, -1)
             self._spend_guard.cancel(reserved_usd)
             raise
+        finally:
+            if sampled:
+                self._sample.take(job, called)
         self._spend_guard.settle(job, reserved_usd, called.attempts, clock.now_s())
         self._recorder.request(job, late_s, called, turn, begins_at_s, trace_id)
         if called.outcome is Outcome.ABANDONED:
@@ -282,10 +293,27 @@ class Generator:
     def _close(self) -> None:
         self._health.stop()
         self._clients.close()
-        self._recorder.close(self._last_line())
+        self._last = self._last_line()
+        try:
+            self._audit()
+        except Exception as error:  # ours, and the records are whole without it
+            self._recorder.status.crash = self._recorder.status.crash or repr(error)
+            raise
+        finally:
+            self._recorder.close(self._last)
+
+    def _audit(self) -> None:
+        """Count the answers that were kept, and record what was found."""
+        held = self._sample.held()
+        self._sample.clear()
+        if held:
+            counting = AuditCounting(all_secrets(self._profile), keep_texts=self._profile.audit.keep_texts)
+            self._recorder.audited(counting.lines(held, self._recorder.place, lambda: self._hurried))
 
     def _last_line(self) -> End:
         """Return the last line of the recording if it ended now."""
+        if self._last is not None:
+            return self._last
         return End(
             worker=self._worker,
             at_s=max(0.0, self._run_clock.elapsed_s()),

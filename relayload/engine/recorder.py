@@ -1,19 +1,21 @@
 """Records one process's part of a run: every request, drop and breaker transition, and the totals."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import structs
 
 from relayload import clock
 from relayload.client.caller import Called
 from relayload.core.errors import AuthorError
+from relayload.core.model.audited import Audited
 from relayload.core.model.record import Attempt, Drop, End, Line, Record, Transition
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.objectives.snapshots import SnapshotMaker
 from relayload.core.resilience.breaker import StateChange
 from relayload.engine.arrival_rate import DropReason
 from relayload.engine.assigned_recording import assigned_recording
+from relayload.engine.audit_sample import HeldAnswer
 from relayload.engine.host import host_name
 from relayload.engine.messages import Assignment, WorkerStatus
 from relayload.engine.run_clock import RunClock
@@ -88,6 +90,30 @@ class Recorder:
                 key=job.addressee.key,
             )
         )
+
+    def place(self, held: HeldAnswer) -> Audited:
+        """Return the line of an audited answer, with its place in the run alone."""
+        job, arrival = held.job, held.job.arrival
+        stage = self._stages[arrival.stage]
+        return Audited(
+            index=arrival.index,
+            worker=self._worker,
+            scenario=self._scenarios[arrival.scenario],
+            stage=stage.name,
+            model=job.model,
+            measured=stage.measured,
+            intended_at_s=arrival.intended_at_s,
+            target=self._target(job),
+            request="",
+        )
+
+    def audited(self, lines: Iterable[Audited]) -> None:
+        """Record audited answers. If the disk is full, that is the crash of this process."""
+        try:
+            for line in lines:
+                self._writer.write(line)
+        except AuthorError as error:
+            self.status.crash = self.status.crash or str(error)
 
     def transition(self, target: str, change: StateChange, *, enforced: bool) -> None:
         """Record and log a breaker's change of state."""

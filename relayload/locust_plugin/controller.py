@@ -21,6 +21,7 @@ from relayload.core.model.verdict import ObjectiveResult, Verdict
 from relayload.core.objectives.charts import Charts
 from relayload.core.objectives.snapshots import MergedSnapshot
 from relayload.core.resilience.guard import Caps
+from relayload.engine.audit_counting import COUNTED_WITHIN_S
 from relayload.engine.host import host_id
 from relayload.engine.lessor import Lessor
 from relayload.engine.messages import Assignment, EndRun, RateChanges, RecordsPiece, Renewal
@@ -34,7 +35,7 @@ from relayload.locust_plugin.hand_changes import HandChanges
 from relayload.locust_plugin.locust_memory import forget_old
 from relayload.locust_plugin.nodes import runner_of
 from relayload.locust_plugin.progress_maker import ProgressMaker
-from relayload.locust_plugin.run_info import new_run_info, write_profile
+from relayload.locust_plugin.run_info import keep_recorded_reference, new_run_info, write_profile
 from relayload.locust_plugin.worker_channel import WorkerChannel
 from relayload.recording import Folded, Recording, RunInfo, new_run_dir, progress
 from relayload.recording.compression import best_known
@@ -55,7 +56,7 @@ _HELD_UP_S = 0.5
 """A master that wakes so much too late was held up itself: nobody's silence meanwhile counts."""
 _END_LEAD_S = 0.25
 """Every worker knows of the end before it comes, so all stop at the same arrival."""
-_ACKNOWLEDGE_S = SHIPPED_WITHIN_S + 5.0
+_ACKNOWLEDGE_S = COUNTED_WITHIN_S + SHIPPED_WITHIN_S + 5.0
 """The time for workers to deliver their records and report it; those that are gone are not awaited."""
 
 
@@ -75,6 +76,7 @@ class Controller:
         self.run_dir = out or new_run_dir(profile.name)
         self._recording = Recording.create(self.run_dir, new_run_info(profile, self.run_dir.name, base_urls))
         write_profile(self.run_dir, profile)
+        keep_recorded_reference(self.run_dir, profile)
         self._recording.reserve()
         self._channel, self._stats = WorkerChannel(runner_of(environment)), environment.stats
         self._profile = profile

@@ -17,6 +17,7 @@ from relayload.profile import Profile
 from relayload.profile.loads import BatchLoad
 from relayload.profile.plan import stages
 from relayload.recording import ProfileInfo, RunInfo, StageInfo, TargetInfo
+from relayload.recording.kept_reference import keep_reference
 
 _PROFILE_FILE = "profile.yaml"
 
@@ -42,6 +43,7 @@ def new_run_info(profile: Profile, run_id: str, base_urls: dict[str, str]) -> Ru
         keys=profile.key_names,
         tags=profile.scenario_tags,
         paired=profile.paired,
+        reference=profile.audit.reference_target,
         streaming=tuple(name for name, scenario in profile.scenarios.items() if scenario.streams),
         cautions=tuple(dict.fromkeys(caution for target in named.values() for caution in target.cautions)),
         objectives=tuple(objective.spec for objective in profile.objectives),
@@ -58,6 +60,12 @@ def write_profile(run_dir: Path, profile: Profile) -> None:
     """Write the effective profile, with everything that it extends and that was set, as YAML."""
     text = yaml.safe_dump(profile.effective, sort_keys=False, allow_unicode=True)
     (run_dir / _PROFILE_FILE).write_text(text, encoding="utf-8")
+
+
+def keep_recorded_reference(run_dir: Path, profile: Profile) -> None:
+    """Copy the recorded answers that the profile names as its reference, so that the run can be judged by them."""
+    if profile.audit.reference_file is not None:
+        keep_reference(run_dir, profile.audit.reference_file)
 
 
 def _written(profile: Profile) -> dict[str, Written]:

@@ -48,7 +48,10 @@ class ScenarioUser(User):
 
 
 def scenario_users(profile: Profile, plugin: LocustPlugin, module: str) -> dict[str, type[User]]:
-    """Return one class per scenario, by name. `module` is the locustfile's `__name__`, where Locust looks for it."""
+    """Return one class per scenario, by name; the audit has no users of its own in a closed load.
+
+    `module` is the locustfile's `__name__`, where Locust looks for it.
+    """
     closed = isinstance(profile.load, ClosedLoad)
     keys = {name: target.key_names or (None,) for name, target in profile.named_targets.items()}
     return {
@@ -68,4 +71,5 @@ def scenario_users(profile: Profile, plugin: LocustPlugin, module: str) -> dict[
             },
         )
         for number, (scenario, spec) in enumerate(profile.scenarios.items())
+        if not (closed and scenario in profile.audit_scenarios)
     }

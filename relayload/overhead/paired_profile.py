@@ -50,10 +50,13 @@ def from_profile(file: Path, profile: Profile, reference: str | None, sets: Sequ
 
 
 def _unjudged(profile: Profile) -> Iterator[str]:
-    """Yield overrides that leave out objectives: what relays add is no verdict."""
+    """Yield overrides that leave out objectives and the audit: what relays add is no verdict."""
     yield "objectives=[]"
+    yield "audit.answers=0"
+    if profile.audit.share:
+        yield "audit.share=0%"
     yield from (
-        f"scenarios.{name}.objectives=[]" for name, scenario in profile.scenarios.items() if scenario.objectives
+        f"scenarios.{name}.objectives=[]" for name, scenario in profile.own_scenarios.items() if scenario.objectives
     )
 
 

@@ -30,6 +30,7 @@ from relayload.recording.compression import (
     decompressed,
     opened_to_write,
 )
+from relayload.recording.kept_reference import REFERENCE
 from relayload.recording.lines import MOST_LINE_BYTES, NO_RECORD
 from relayload.recording.recording import RUN, VERDICT, Recording, check_vacant, records_files, worker_of
 from relayload.recording.snapshots import snapshots_file
@@ -72,6 +73,7 @@ def merge(directories: Sequence[Path], out: Path, compression: Compression = Com
         raise
     _keep_snapshots(sources, out)
     _keep_profile(sources, out)
+    _keep_reference(sources, out)
     if len(directories) == 1 and (directories[0] / VERDICT).is_file():
         shutil.copyfile(directories[0] / VERDICT, out / VERDICT)  # the records are the same
     return recording
@@ -245,6 +247,13 @@ def _keep_snapshots(sources: Sequence[_Source], out: Path) -> None:
     snapshots = snapshots_file(sources[0].directory)
     if snapshots is not None:
         shutil.copyfile(snapshots, out / snapshots.name)
+
+
+def _keep_reference(sources: Sequence[_Source], out: Path) -> None:
+    """Copy the recorded answers that the audit compares others with: the profile and so the reference are the same."""
+    found = next((file for source in sources if (file := source.directory / REFERENCE).is_file()), None)
+    if found is not None:
+        shutil.copyfile(found, out / REFERENCE)
 
 
 def _keep_profile(sources: Sequence[_Source], out: Path) -> None:

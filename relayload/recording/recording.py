@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from relayload import files
+from relayload.core.audit.reference import ReferenceAnswers
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.fold import Fold
@@ -43,6 +44,7 @@ from relayload.core.objectives.verdict import assess
 from relayload.recording import progress
 from relayload.recording.cleaning import check_numbers, cleaned
 from relayload.recording.growing_file import PLAIN, Storage
+from relayload.recording.kept_reference import kept_reference
 from relayload.recording.lines import NO_RECORD, Damage, Part, RecordWriter, expected_bytes, parts, read
 from relayload.recording.processes import runner, usable_processes
 from relayload.recording.reserve import reserve
@@ -241,7 +243,7 @@ class Recording:
             fold.merge(part_fold)
             _check_kinds(self.directory, fold)
             damages += part_damages
-        return Folded(self.run, fold, tuple(damages), tuple(chosen), run_all, found)
+        return Folded(self.run, fold, tuple(damages), tuple(chosen), run_all, found, kept_reference(self.directory))
 
     def _fold_of_snapshots(self, chosen: list[Objective]) -> "Folded":
         """Fold what the processes told. Raises AuthorError for an objective that they did not count."""
@@ -265,7 +267,7 @@ class Recording:
         for records in self._records():
             for lines in read(Part(records, 0, records.stat().st_size), []):
                 fold.keep(lines)
-        return Folded(self.run, fold, tuple(damages), tuple(chosen))
+        return Folded(self.run, fold, tuple(damages), tuple(chosen), reference=kept_reference(self.directory))
 
     def _merged(self, lines: Iterator[Counted | Snapshot]) -> MergedSnapshot | None:
         """Merge snapshots as the master did; None if the first line does not say what was counted."""
@@ -408,9 +410,11 @@ class Folded:
     run_all: RunAll = one_by_one
     files: tuple[RecordsFile, ...] = ()
     """As they were before they were read."""
+    reference: ReferenceAnswers | None = None
+    """The recorded answers that the audit compares others with."""
 
     def summary(self) -> Summary:
-        return summarize(self.fold, self.run, self._faults, self._warnings, self.run_all)
+        return summarize(self.fold, self.run, self._faults, self._warnings, self.run_all, recorded=self.reference)
 
     def results(self, *, tables: bool = True, rejudge: bool = False) -> tuple[Summary, Verdict]:
         """Return the summary and the verdict. Without `tables` the summary is an outline, which is cheaper.
@@ -426,6 +430,7 @@ class Folded:
             self.run_all,
             tables=tables,
             rejudge=rejudge,
+            recorded=self.reference,
         )
 
     def charts(self, summary: Summary) -> Charts:

@@ -11,6 +11,7 @@ from itertools import chain
 
 from msgspec import structs
 
+from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.fold import Fold
 from relayload.core.model.record import Drop, Line, Record
@@ -55,6 +56,8 @@ def judge_together(objectives: Sequence[Objective], parts: Sequence[Part]) -> tu
 
 def grows_surer(objective: Objective) -> bool:
     """Return whether more samples can decide an objective: a percentile, a share or a mean."""
+    if METRICS[objective.metric].of_audit:
+        return False
     return objective.quantile is not None or objective.aggregate in ("rate", "avg")
 
 

@@ -23,6 +23,7 @@ from relayload.core.metrics.rows import Rows, grouped
 from relayload.core.metrics.slowest import Slowest
 from relayload.core.metrics.start_times import Starts
 from relayload.core.metrics.tagged_requests import TaggedRequests
+from relayload.core.model.audited import Audited
 from relayload.core.model.record import GUARDRAIL, Drop, End, Line, Transition
 from relayload.core.model.run import RunInfo
 from relayload.core.model.tags import PlanTags, Tags
@@ -59,6 +60,7 @@ class Fold:
         "_load_s",
         "_most_exact",
         "_pending",
+        "audited",
         "by_tags",
         "cells",
         "condensed",
@@ -111,6 +113,8 @@ class Fold:
         """How many arrivals were dropped for which reason, without those that a guardrail held back."""
         self.refused: dict[PlanTags, array[float]] = {}
         """The instants at which the arrivals were due that a guardrail held back until the run ended: no failures."""
+        self.audited: list[Audited] = []
+        """The answers that were counted after the last request."""
         self.ends: list[End] = []
         self.transitions: list[Transition] = []
         self.indices: dict[str | None, Indices] = {}
@@ -145,6 +149,7 @@ class Fold:
         for own, others in ((self.drops, other.drops), (self.refused, other.refused)):
             for plan_tags, due_at_s in others.items():
                 own.setdefault(plan_tags, array("d")).extend(due_at_s)
+        self.audited.extend(other.audited)
         self.ends.extend(other.ends)
         self.transitions.extend(other.transitions)
         for target, indices in other.indices.items():
@@ -229,11 +234,13 @@ class Fold:
             tagged.condense(self.slot_s)
         self.condensed, self._pending = True, 0
 
-    def _add_other(self, line: Drop | Transition | End) -> None:
+    def _add_other(self, line: Drop | Transition | Audited | End) -> None:
         if isinstance(line, Drop):
             self._add_drop(line)
         elif isinstance(line, Transition):
             self.transitions.append(line)
+        elif isinstance(line, Audited):
+            self.audited.append(line)
         else:
             self._add_end(line)
 

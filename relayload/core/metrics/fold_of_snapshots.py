@@ -6,6 +6,7 @@ from relayload.core.metrics.fold import Counts
 from relayload.core.metrics.fold_so_far import FoldSoFar
 from relayload.core.metrics.rows import grouped
 from relayload.core.metrics.told import Told
+from relayload.core.model.audited import Audited
 from relayload.core.model.record import Line
 from relayload.core.model.run import RunInfo
 
@@ -24,10 +25,14 @@ class FoldOfSnapshots(FoldSoFar):
         super().__init__(told, run, counts)
 
     def keep(self, lines: Iterable[Line]) -> None:
-        """Take note of single requests that are on record, to show the slowest of them."""
-        for _, rows in grouped(lines, lambda _: None):
+        """Take note of single requests that are on record, to show the slowest of them, and of audited answers."""
+        for _, rows in grouped(lines, self._keep_audited):
             self.slowest.add(rows)
             self.kept += len(rows)
+
+    def _keep_audited(self, line: object) -> None:
+        if isinstance(line, Audited):
+            self.audited.append(line)
 
     def _add_open(self, told: Told) -> None:
         """Take the last line of a process that ended in order."""

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from relayload.core.model.audited import Audited
 from relayload.core.model.record import Drop, Line, Record
 from relayload.core.model.run import RunInfo
 
@@ -35,7 +36,7 @@ class Shift:
     def __call__(self, line: Line) -> Line:
         """Return the line as it reads in the merged run."""
         worker = line.worker + self.worker
-        if isinstance(line, Record | Drop):
+        if isinstance(line, Record | Drop | Audited):
             return replace(line, worker=worker, index=line.index + self.index)
         return replace(line, worker=worker)
 

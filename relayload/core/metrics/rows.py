@@ -11,6 +11,7 @@ from types import MappingProxyType
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.reading import Computed, Derived, OfAnswer, OfRequest
+from relayload.core.model.audited import Audited
 from relayload.core.model.record import Attempt, Drop, End, Line, Outcome, Record, Transition
 from relayload.core.model.tags import PlanTags, Tags
 
@@ -182,7 +183,7 @@ def added_up(numbers: Iterable[int], values: Iterable[int]) -> Mapping[int, int]
 
 
 def grouped(
-    lines: Iterable[Line], on_other: Callable[[Drop | Transition | End], object] = lambda _: None
+    lines: Iterable[Line], on_other: Callable[[Drop | Transition | Audited | End], object] = lambda _: None
 ) -> Iterator[tuple[Tags, Rows]]:
     """Group the requests among the lines by their tags. Every other line is passed to `on_other` first."""
     groups: defaultdict[tuple[object, ...], list[Record]] = defaultdict(list)

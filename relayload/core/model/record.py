@@ -5,6 +5,7 @@ A records file holds one JSON object per line, distinguished by its `line` field
 - `request`: a `Record`, one for every request that was started;
 - `drop`: an arrival that could not be started;
 - `breaker`: a circuit breaker changed its state;
+- `audited`: an `Audited`, an answer that was counted after the last request;
 - `end`: the last line of a worker that finished in order.
 
 Instants (`_at_s`) are seconds since the run's start; durations are seconds; `None` means not measured.
@@ -16,6 +17,7 @@ from typing import Final
 from msgspec import Struct, structs
 
 from relayload.core.model.amounts import Count, Index, Instant, Length, Nanoseconds, Seconds, Share, Status, Worker
+from relayload.core.model.audited import Audited
 
 
 class Outcome(StrEnum):
@@ -318,4 +320,4 @@ class End(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line
     """How many files the process could have open at once; None without a limit."""
 
 
-Line = Record | Drop | Transition | End
+Line = Record | Drop | Transition | Audited | End

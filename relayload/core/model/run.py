@@ -139,6 +139,8 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"wo
     """The names of the keys of all targets, in the order of the profile; empty where none has a name."""
     tags: Annotated[dict[str, Annotated[dict[str, str], Meta(max_length=MOST_TAGS)]], Meta(max_length=MOST_STAGES)] = {}
     """By scenario, its free tags, where it has any."""
+    reference: str | None = None
+    """The target with which the audit compares the others; None where there is none."""
     paired: bool = False
     """Every arrival went to each of the targets."""
     streaming: tuple[str, ...] = ()

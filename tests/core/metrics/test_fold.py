@@ -6,9 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relayload.core.metrics.fold import Fold, account
+from relayload.core.metrics.merging import Shift
 from relayload.core.metrics.summarize import summarize
+from relayload.core.model.audited import Audited
+from relayload.core.model.kept_records import KeptRecords
 from relayload.core.model.record import Attempt, Drop, End, Line, Outcome, Record
 from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo, WorkerInfo
+from relayload.core.objectives.snapshots import SnapshotMaker
 
 _USERS_MOVED = ("worker 1 was gone early: its users were missing until the others had taken them over",)
 
@@ -178,3 +182,32 @@ def test_every_outcome_has_its_count(outcome, request_line, make_run, folded):
     summary = summarize(folded([request_line(0, outcome=outcome)]), make_run())
     assert summary.counts.by_outcome == {outcome.value: 1}
     assert summary.counts.ok == (outcome is Outcome.OK)
+
+
+def _audited(index: int, worker: int = 0) -> Audited:
+    place: dict[str, Any] = {
+        "scenario": "simple",
+        "stage": "steady",
+        "model": "o3",
+        "measured": True,
+        "intended_at_s": 1.0,
+    }
+    return Audited(index=index, worker=worker, request="00", **place)
+
+
+def test_audited_answers_are_kept_as_they_are_and_count_as_no_request(request_line):
+    one, other = Fold(most_exact=1), Fold(most_exact=1)
+    one.extend([request_line(0), _audited(0), End(worker=0, at_s=2.0, started=1, dropped=0)])
+    other.extend([_audited(1, worker=1)])
+    one.merge(other)
+    assert one.audited == [_audited(0), _audited(1, worker=1)]
+    assert (one.started, one.dropped, len(one.ends)) == (1, 0, 1)
+
+
+def test_snapshots_and_a_merge_of_runs_know_them(request_line):
+    maker = SnapshotMaker(0, [], _RUN)
+    maker.begin(0.0)
+    maker.add([request_line(0), _audited(0)])
+    assert sum(slot.due for slot in maker.snapshot(5.0).slots) == 1
+    assert Shift(2, 10)(_audited(1)) == _audited(11, worker=2)
+    assert _audited(3) in KeptRecords(failed=False, share=0.0)
