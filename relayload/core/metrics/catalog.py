@@ -39,6 +39,7 @@ _BREAKER = {
     "opened_after": Unit.SECONDS,
     "recovered_after": Unit.SECONDS,
 }
+_USAGE = {"input_factor": Unit.FACTOR, "hidden_tokens": Unit.COUNT, "output_factor": Unit.FACTOR}
 
 _WAITS = (Output.COMPARISON, Output.TIMELINE, Output.SIDE_BY_SIDE)
 """Outputs that show only the waits of a caller."""
@@ -64,6 +65,22 @@ def _distribution(
 
 def _number(name: str, help_text: str, aggregates: Mapping[str, Unit], tags: tuple[str, ...], **more: Any) -> Metric:
     return Metric(name, help_text, aggregates, tags, label=name, **more)
+
+
+def _audited(name: str, help_text: str, aggregates: Mapping[str, Unit], **more: Any) -> Metric:
+    """Return a metric of audited answers: known when the run is over, for all of it."""
+    whole = tuple(aggregates)
+    return _number(
+        name,
+        help_text,
+        aggregates,
+        ("target", "model"),
+        per=Per.RUN,
+        of_audit=True,
+        windowless=whole,
+        untimed=whole,
+        **more,
+    )
 
 
 _ENTRIES = (
@@ -266,6 +283,24 @@ _ENTRIES = (
         windowless=("usd",),
         provable=("usd",),
         untimed=("usd",),
+    ),
+    _audited(
+        "usage",
+        "tokens reported beside those counted: `input_factor` and `output_factor` are the slopes of the lines through "
+        "both, `hidden_tokens` is the offset of that of the input; the worst target and model counts",
+        _USAGE,
+    ),
+    _audited(
+        "model",
+        "`differs` is the number of targets and models that do not answer as the reference does",
+        {"differs": Unit.COUNT},
+    ),
+    _audited(
+        "answers.checked",
+        "of the audit's questions that have a right answer, those answered right; the worst target and model counts",
+        {"rate": Unit.SHARE},
+        more_is_better=True,
+        share_of_all=True,
     ),
 )
 

@@ -21,6 +21,7 @@ from relayload.core.metrics.summary import Summary
 from relayload.core.metrics.tails import Tail, tail_of
 from relayload.core.metrics.tasks import RunAll, Task, one_by_one
 from relayload.core.metrics.time_bins import Bins
+from relayload.core.metrics.token_pairs import TokenPairs, token_pairs
 from relayload.core.metrics.values_by_bin import ByBin
 from relayload.core.model.tags import Tags
 
@@ -66,6 +67,8 @@ class ChartData:
     cost is not known."""
     slowest: tuple[Lane, ...] | None
     """None where there is none on record."""
+    token_pairs: tuple[TokenPairs, ...]
+    """Input tokens of audited answers, by target and model."""
 
 
 def chart_data(fold: Fold, summary: Summary, run_all: RunAll = one_by_one) -> ChartData:
@@ -98,6 +101,7 @@ def chart_data(fold: Fold, summary: Summary, run_all: RunAll = one_by_one) -> Ch
         quota_waits=_quota_waits(fold, bins) if summary.quota.throttled else None,
         usd=_usd(fold, summary, bins),
         slowest=None if fold.of_snapshots and not fold.slowest.records else tuple(map(lane, fold.slowest.records)),
+        token_pairs=token_pairs(fold.audited),
     )
 
 

@@ -15,6 +15,7 @@ class Unit(StrEnum):
     PER_SECOND = "/s"
     SHARE = "share"
     USD = "$"
+    FACTOR = "factor"
     COUNT = ""
 
 
@@ -88,6 +89,8 @@ class Metric:
     """Aggregates that later requests can't, or can hardly, bring back within the limit."""
     untimed: tuple[str, ...] = ()
     """Aggregates that count what happened, and so hold however badly the generator kept or measured times."""
+    of_audit: bool = False
+    """It comes from the audit of answers, which are counted after the last request and judged as a whole."""
     left_out: Mapping[Output, str] = field(default_factory=lambda: MappingProxyType({}))
     """The outputs that do not show the distribution, and why."""
 

@@ -3,12 +3,15 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple, cast
 
 from msgspec import structs
 
+from relayload.core.audit.findings import Audit
+from relayload.core.audit.reference import ReferenceAnswers
 from relayload.core.metrics.answer_warnings import remarks_on
+from relayload.core.metrics.audited import audit_of
 from relayload.core.metrics.cost import Cost, paid, paid_at
 from relayload.core.metrics.distributions import Column, MetricsOf
 from relayload.core.metrics.fold import Account, Fold, account
@@ -36,11 +39,21 @@ from relayload.core.model.tags import PlanTags, ScenarioTags, Tags, values_of
 
 
 def summarize(
-    fold: Fold, run: RunInfo, faults: Iterable[str] = (), warnings: Iterable[str] = (), run_all: RunAll = one_by_one
+    fold: Fold,
+    run: RunInfo,
+    faults: Iterable[str] = (),
+    warnings: Iterable[str] = (),
+    run_all: RunAll = one_by_one,
+    *,
+    recorded: ReferenceAnswers | None = None,
 ) -> Summary:
-    """Return the summary. `faults` are reasons not to trust the recording; `warnings` are only shown."""
-    making = SummaryInTheMaking(fold, run, faults, warnings)
-    return making.made_of(run_all(making.tasks()))
+    """Return the summary.
+
+    `faults` are reasons not to trust the recording; `warnings` are only shown. `recorded` are the answers of the
+    reference of an audit.
+    """
+    making = SummaryInTheMaking(fold, run, faults, warnings, recorded=recorded)
+    return making.made_of(run_all(making.tasks()), making.audit)
 
 
 Named = dict[str, tuple[Selection, int]]
@@ -50,12 +63,21 @@ Named = dict[str, tuple[Selection, int]]
 class SummaryInTheMaking:
     """The tasks for a summary, and the summary of their results."""
 
-    def __init__(self, fold: Fold, run: RunInfo, faults: Iterable[str] = (), warnings: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        fold: Fold,
+        run: RunInfo,
+        faults: Iterable[str] = (),
+        warnings: Iterable[str] = (),
+        *,
+        recorded: ReferenceAnswers | None = None,
+    ) -> None:
         """Take the same arguments as `summarize`."""
         assert fold.cells.suit(run), "the fold can't be cut where stages of the run end"
         self._faults, self._warnings = tuple(faults), tuple(warnings)
         self._fold = fold
         self._run = run
+        self._recorded = recorded
         self._all = Selection(fold.by_tags)
         self._measured = self._all.where(_is_measured)
         self._load_s = run.load_s(fold.last_due_at_s, fold.last_end_s)
@@ -71,6 +93,11 @@ class SummaryInTheMaking:
         self._timeline_step_s = step_s(fold)
         self.accounted = account(fold, run)
 
+    @cached_property
+    def audit(self) -> Audit | None:
+        """What the audited answers say, which takes a while if models are compared."""
+        return audit_of(self._fold, self._run, self._recorded)
+
     def tasks(self) -> list[Task[object]]:
         """Return the tasks, larger ones first so that they spread evenly."""
         fold, run = self._fold, self._run
@@ -81,8 +108,8 @@ class SummaryInTheMaking:
             *self._metrics.tasks(),
         ]
 
-    def made_of(self, results: Sequence[object]) -> Summary:
-        """Return the summary from the results of the tasks."""
+    def made_of(self, results: Sequence[object], audit: Audit | None = None) -> Summary:
+        """Return the summary from the results of the tasks, and the audit."""
         fold, run = self._fold, self._run
         seconds, comparison, late, *columns = results
         starts = cast(_Starts, late)
@@ -119,6 +146,7 @@ class SummaryInTheMaking:
             breaker=breaker_acts_of(fold, self._load_s),
             batch=None if fold.so_far else batch_of(fold, run, accounted),
             saturation=saturated,
+            audit=audit,
             warnings=(
                 *_stopped(run),
                 *([] if saturated is None else [str(saturated)]),

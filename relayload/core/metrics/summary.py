@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, defstruct, field
 
+from relayload.core.audit.findings import Audit
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.cost import Cost
 from relayload.core.metrics.metric import Output
@@ -329,6 +330,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     """The requests of a batch load; None for other loads."""
     saturation: Saturation | None = None
     """By how much the backlog grew, if it did so through the whole of an open load; else None."""
+    audit: Audit | None = None
+    """What the audited answers say of usage and models; None where none was audited."""
     warnings: tuple[str, ...] = ()
     """Warnings that do not invalidate the numbers."""
     schema_version: int = SCHEMA_VERSION

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.model.objective_options import TooFew
 from relayload.core.model.verdict import ObjectiveResult, Status
+from relayload.core.objectives.audit_results import AUDITED
 from relayload.core.objectives.counters import COUNTERS
 from relayload.core.objectives.error_budget import judge_percentile
 from relayload.core.objectives.formatting import quantity
@@ -62,7 +63,8 @@ def judge_at_once(objective: Objective, indicators: Indicators) -> ObjectiveResu
     if METRICS[objective.metric].distribution:
         judged = (_judge_mean if objective.quantile is None else judge_percentile)(objective, indicators)
         return judged if indicators.goes_on else _unless_missing(objective, judged, indicators)
-    return COUNTERS[objective.metric, objective.aggregate](objective, indicators)
+    judge = AUDITED if METRICS[objective.metric].of_audit else COUNTERS
+    return judge[objective.metric, objective.aggregate](objective, indicators)
 
 
 def _unless_missing(objective: Objective, judged: ObjectiveResult, indicators: Indicators) -> ObjectiveResult:

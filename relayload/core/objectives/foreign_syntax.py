@@ -229,5 +229,6 @@ _READ = MappingProxyType(
         Unit.SHARE: _share,
         Unit.USD: _dollars,
         Unit.COUNT: _count,
+        Unit.FACTOR: _count,
     }
 )

@@ -5,6 +5,8 @@ from decimal import Decimal
 from relayload.core.metrics.metric import Unit
 from relayload.core.units import format_duration, format_usd
 
+_MANY_TIMES = 10
+
 
 def quantity(value: float, unit: str) -> str:
     """Return a value with its unit: `812ms`, `0.80%`, `4.20/s`, `$0.12`, `17`."""
@@ -13,6 +15,8 @@ def quantity(value: float, unit: str) -> str:
             return format_duration(value) if value else "0s"
         case Unit.SHARE:
             return share(value)
+        case Unit.FACTOR:
+            return f"x{value:.4g}" if abs(value) >= _MANY_TIMES else f"x{value:.3f}"
         case Unit.PER_SECOND:
             return f"{value:.3g}/s" if value < 1000 else f"{value:,.0f}/s"
         case Unit.USD:

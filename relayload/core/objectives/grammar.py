@@ -30,6 +30,7 @@ from relayload.core.model.record import FailureKind, Outcome, outcome_of_status
 from relayload.core.objectives.foreign_syntax import candidates
 from relayload.core.objectives.objective import PERCENTILE, Condition, Objective, Op, Tag
 from relayload.core.objectives.validation import unknown
+from relayload.core.stats.sample import CONFIDENCE
 from relayload.core.units import duration_s, fraction, rate_per_s, usd
 
 _OTHER_WORDS = MappingProxyType({"median": "p50", "mean": "avg", "average": "avg"})
@@ -115,6 +116,8 @@ def with_options(objective: Objective, options: ObjectiveOptions) -> Objective:
     if options.over_s is None and options.for_windows != 1:
         raise ValueError("'for' counts windows: write 'over', too, such as over: 30s")
     metric, name = METRICS[objective.metric], f"{objective.metric}.{objective.aggregate}"
+    if metric.of_audit:
+        _check_of_audit(name, options)
     aggregate = "pN" if PERCENTILE.fullmatch(objective.aggregate) else objective.aggregate
     if options.over_s is not None and aggregate in metric.windowless:
         raise ValueError(f"{name} can't be told in windows: leave out 'over'")
@@ -127,6 +130,14 @@ def with_options(objective: Objective, options: ObjectiveOptions) -> Objective:
     if options.abort and options.severity is Severity.WARN:
         raise ValueError("a warning does not end a run: leave out 'abort' or severity: warn")
     return replace(objective, options=options)
+
+
+def _check_of_audit(name: str, options: ObjectiveOptions) -> None:
+    """Refuse what needs counts before the run is over, or another confidence than that of the audit's intervals."""
+    if options.abort:
+        raise ValueError(f"{name} is known after the last request: leave out 'abort'")
+    if options.confidence != CONFIDENCE and not name.endswith(".rate"):
+        raise ValueError(f"{name} has the confidence of the audit: leave out 'confidence'")
 
 
 def _bounds_what_grows(objective: Objective) -> bool:
@@ -276,6 +287,7 @@ _READERS: Mapping[Unit, Callable[[str], float]] = MappingProxyType(
         Unit.PER_SECOND: rate_per_s,
         Unit.SHARE: fraction,
         Unit.COUNT: _count,
+        Unit.FACTOR: _count,
         Unit.USD: _dollars,
     }
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
 
+from relayload.core.audit.findings import Audit
 from relayload.core.metrics.breaker_history import BreakerHistory, breaker_histories
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK
 from relayload.core.metrics.cost import Used
@@ -41,6 +42,10 @@ class Source(Protocol):
     @property
     def used(self) -> Mapping[Tags, Used]:
         """By tags, the number of requests and their tokens."""
+
+    @property
+    def audit(self) -> Audit | None:
+        """What the audited answers say; None where none was audited, and while the run goes on."""
 
     @property
     def first_start_s(self) -> float | None:

@@ -45,7 +45,7 @@ def objective_series(objective: Objective, indicators: Indicators, bins: Bins) -
 
 def _shown(objective: Objective, bins: Bins) -> tuple[str, Unit, float, _Number] | None:
     """Return what is shown, its unit, its limit, and how it is made of counts."""
-    if objective.aggregate == "rate" and not objective.bounds_what_is_bad:
+    if METRICS[objective.metric].of_audit or (objective.aggregate == "rate" and not objective.bounds_what_is_bad):
         return None
     if objective.quantile is not None or objective.aggregate == "rate":
         return _what_is_bad(objective), Unit.SHARE, objective.budget, _bad_share

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
+from relayload.core.audit.findings import Audit
 from relayload.core.metrics.catalog import PER_CHUNK
 from relayload.core.metrics.chunk_gaps import GapCounts, GapSample
 from relayload.core.metrics.cost import Used
@@ -23,14 +24,15 @@ from relayload.core.stats.sample import Sample
 class RecordedRun:
     """A fold of records that counted for objectives."""
 
-    def __init__(self, fold: Fold, run: RunInfo) -> None:
-        """Wrap a fold. Raises TypeError if it did not count for objectives."""
+    def __init__(self, fold: Fold, run: RunInfo, audit: Audit | None = None) -> None:
+        """Wrap a fold, and what its audited answers say. Raises TypeError if it did not count for objectives."""
         if not isinstance(fold.counts, ObjectiveCounts):
             raise TypeError("the records were folded without a word of objectives")
         self._fold = fold
         self._run = run
         self._slices: dict[str, Slices] = {}
         self.counts = fold.counts
+        self.audit = audit
 
     @property
     def transitions(self) -> Sequence[Transition]:

@@ -16,6 +16,7 @@ from relayload.core.metrics.rows import grouped
 from relayload.core.metrics.tag_slots import TagCounts, TagSlots
 from relayload.core.metrics.tag_tally import TagTally
 from relayload.core.metrics.told import Told
+from relayload.core.model.audited import Audited
 from relayload.core.model.record import GUARDRAIL, Drop, End, Line, Transition
 from relayload.core.model.run import RunInfo
 from relayload.core.model.snapshot import (
@@ -136,7 +137,7 @@ class SnapshotMaker:
                 yield WindowValues(indicator=number, window=window, values=values)
             counts.changed_values.clear()
 
-    def _add_other(self, line: Drop | Transition | End) -> None:
+    def _add_other(self, line: Drop | Transition | Audited | End) -> None:
         if isinstance(line, Drop):
             self._add_drop(line)
         elif isinstance(line, Transition):
@@ -221,6 +222,10 @@ class MergedSnapshot:
     @property
     def used(self) -> Mapping[Tags, Used]:
         return {tags: counts for tags, counts in self.totals.items() if counts.ended}
+
+    @property
+    def audit(self) -> None:
+        """Answers are audited once the run is over."""
 
     @property
     def first_start_s(self) -> float | None:

@@ -2,6 +2,7 @@
 
 import math
 
+from relayload.core.metrics.catalog import METRICS
 from relayload.core.model.progress import ObjectiveSoFar, Standing
 from relayload.core.model.verdict import ObjectiveResult, Status
 from relayload.core.objectives.objective import Objective
@@ -34,7 +35,7 @@ def _needs(objective: Objective, result: ObjectiveResult) -> int | None:
 
     Where only a proof passes, correlated requests count by what they are worth.
     """
-    if objective.options.over_s is not None or objective.aggregate in _GROWING:
+    if objective.options.over_s is not None or objective.aggregate in _GROWING or METRICS[objective.metric].of_audit:
         return None
     needed, worth = needed_samples(while_undecided(objective)), 1.0
     if objective.options.strict and result.n:

@@ -17,6 +17,7 @@ from typing import cast
 
 from msgspec.structs import replace
 
+from relayload.core.audit.reference import ReferenceAnswers
 from relayload.core.exit_codes import ExitCode
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.fold import Fold
@@ -58,17 +59,20 @@ def assess(
     *,
     tables: bool = True,
     rejudge: bool = False,
+    recorded: ReferenceAnswers | None = None,
 ) -> tuple[Summary, Verdict]:
     """Summarize a run, as `summarize` does, and judge it at once, since both sort the same columns.
 
     Without `tables` the summary is an outline, for callers that only need the verdict. A run that an objective ended
     early fails, unless `rejudge` asks to go by its records alone.
     """
-    making = SummaryInTheMaking(fold, run, faults, warnings)
+    making = SummaryInTheMaking(fold, run, faults, warnings, recorded=recorded)
     work = making.tasks() if tables else []
-    indicators = Indicators(RecordedRun(fold, run), run, making.accounted.lost)
+    audited = tables or any(METRICS[objective.metric].of_audit for objective in objectives)
+    audit = making.audit if audited else None
+    indicators = Indicators(RecordedRun(fold, run, audit), run, making.accounted.lost)
     done = run_all([*work, *_tasks(objectives, indicators, rejudge)])
-    summary = making.made_of(done[: len(work)]) if tables else making.outline()
+    summary = making.made_of(done[: len(work)], audit) if tables else making.outline()
     results = cast(list[ObjectiveResult], done[len(work) :])
     verdict = _verdict(results, run, summary, rejudge)
     if verdict.verdict is Status.INVALID and not making.accounted.twice and run.ended_by != LAUNCHER:

@@ -10,9 +10,10 @@ from relayload.core.capacity.answer import Capacity, Kind
 from relayload.core.capacity.ceiling import Ceiling
 from relayload.core.capacity.demand import Demand, Peak
 from relayload.core.capacity.model_use import ModelUse
-from relayload.core.capacity.monthly_cost import MONTH_S, monthly_cost, unpriced
+from relayload.core.capacity.monthly_cost import monthly_cost, unpriced
 from relayload.core.capacity.plan import AskedQuota, CapacityPlan, CarriedRates, Numbers, plan
 from relayload.core.price import Price
+from relayload.core.units import MONTH_S
 
 TODAY = date(2026, 11, 30)
 USES = {

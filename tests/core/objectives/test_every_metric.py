@@ -1,12 +1,15 @@
 """Every metric of the catalog, judged after a run and watched during one."""
 
+from collections.abc import Iterator
 from decimal import Decimal
+from itertools import product
 
 import pytest
 from live import LiveRun
 
 from relayload.core.metrics.catalog import METRICS, PER_REQUEST
 from relayload.core.metrics.metric import Asked, Metric, Per, Unit
+from relayload.core.model.audited import Audited
 from relayload.core.model.objective_options import ObjectiveOptions
 from relayload.core.model.record import Attempt, BreakerState, Outcome
 from relayload.core.model.run import StageInfo
@@ -18,7 +21,14 @@ from relayload.core.price import Price
 from relayload.core.stats.histogram import bucket
 from relayload.core.traffic.plan import StagePlan
 
-TINY = {Unit.SECONDS: "1ms", Unit.PER_SECOND: "0.001/s", Unit.SHARE: "1%", Unit.COUNT: "1", Unit.USD: "$0.001"}
+TINY = {
+    Unit.SECONDS: "1ms",
+    Unit.PER_SECOND: "0.001/s",
+    Unit.SHARE: "1%",
+    Unit.COUNT: "1",
+    Unit.USD: "$0.001",
+    Unit.FACTOR: "0.5",
+}
 HUGE = {Unit.SECONDS: "1h", Unit.PER_SECOND: "100000/s", Unit.SHARE: "99%"}
 ASKED = [
     (metric, "p90" if aggregate == "pN" else aggregate)
@@ -47,12 +57,13 @@ def _broken(metric: Metric, asked: str) -> str:
 @pytest.fixture
 def run(make_run):
     price = Price(input=Decimal(1), output=Decimal(1))
-    return make_run(stages=(StageInfo(name="steady", for_s=100.0),), prices={"o3": price}, streaming=("simple",))
+    stages = (StageInfo(name="steady", for_s=100.0),)
+    return make_run(stages=stages, prices={"o3": price}, streaming=("simple",), reference="vendor")
 
 
 @pytest.fixture
 def lines(request_line, breaker_line):
-    return _lines(request_line, breaker_line, 200)
+    return [*_lines(request_line, breaker_line, 200), *_audited("sums", 20)]
 
 
 def _lines(request_line, breaker_line, n: int):
@@ -90,13 +101,39 @@ def _lines(request_line, breaker_line, n: int):
     return [*streams, *trips]
 
 
+def _audited(kind: str, n: int) -> Iterator[Audited]:
+    """Answers of two targets, of which one adds a hidden prompt, is always wrong, and answers in other letters."""
+    for number, target in product(range(n), ("vendor", "relay")):
+        yield Audited(
+            index=number,
+            worker=0,
+            scenario=f"audit_{kind}",
+            stage="steady",
+            model="o3",
+            measured=True,
+            intended_at_s=float(number),
+            target=target,
+            request=f"{number:x}",
+            encoding="o200k_base",
+            counted_input=100 + 10 * number,
+            input_tokens=100 + 10 * number + 2000 * (target == "relay"),
+            counted_output=10 + 10 * number,
+            output_tokens=10 + 10 * number,
+            counted_reasoning=0,
+            question=f"{kind}:{number // 4}",
+            passed=None if kind == "open" else target == "vendor",
+            text=f"{'abcd' if target == 'vendor' else 'wxyz'}{number % 4}" * 20,
+        )
+
+
 @pytest.mark.parametrize("most_exact", [1000, 10])
 @pytest.mark.parametrize(("metric", "asked"), ASKED, ids=_id)
 def test_every_aggregate_is_judged_after_a_run(metric, asked, most_exact, run, lines, make_run, folded):
     if metric.name == "batch":
         run = make_run(load_kind="batch", requests=200)
+    answers = _audited("open", 40) if metric.name == "model" else ()
     objective = parse(_broken(metric, asked))
-    fold = folded(lines, [objective], run, most_exact=most_exact)
+    fold = folded([*lines, *answers], [objective], run, most_exact=most_exact)
     (judged,) = assess([objective], fold, run, tables=False)[1].objectives
     assert judged.verdict is Status.FAIL
     assert judged.n > 0

@@ -120,7 +120,8 @@ def test_other_aggregates_are_no_quantiles(text: str):
             "zzz.p99 < 1s",
             "unknown metric 'zzz': expected one of latency, service, ttft, ttfo, tpot, chunk_gap, late, throttled, "
             "output_rate, errors, retries, requests, throughput, output_tokens, goodput, tool_calls.valid, "
-            "structured_output.valid, stream.broken, stream.coalesced, stall, breaker, batch, cost",
+            "structured_output.valid, stream.broken, stream.coalesced, stall, breaker, batch, cost, usage, model, "
+            "answers.checked",
         ),
         (
             "errors{outcome=ok}.rate < 1%",
