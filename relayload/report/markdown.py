@@ -16,6 +16,7 @@ from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.objectives.formatting import quantity
 from relayload.core.objectives.verdict import NO_OBJECTIVES, warnings_besides
 from relayload.core.units import format_duration, format_usd
+from relayload.report.audit_facts import audit_lines
 from relayload.report.facts import batch_facts, later_facts
 from relayload.report.not_run import NotRun
 from relayload.report.objective_reasons import reasons_told
@@ -85,11 +86,7 @@ def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
     unjudged = [] if verdict.objectives else [NO_OBJECTIVES]
     failed = [failed_all_the_same(verdict)] if verdict.failed else []
     yield [f"- {escape(reason)}" for reason in (*failed, *unjudged, *verdict.reasons)]
-    if verdict.objectives:
-        headings = ("", "objective", "observed", interval_heading(verdict.objectives), COUNTED)
-        yield table(headings, map(_objective, verdict.objectives))
-        yield [f"- {escape(line)}" for line in legends(verdict.objectives)]
-    yield [f"- {escape(told)}" for told in reasons_told(verdict.objectives)]
+    yield from objective_blocks(verdict.objectives)
     yield [escape(text) for _, text in batch_facts(summary.batch)]
     yield [_counts(summary)]
     yield _latencies(summary)
@@ -99,8 +96,18 @@ def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
         yield _errors(summary)
     if summary.comparison is not None:
         yield from _side_by_side(summary.comparison)
+    yield [f"- {escape(line)}" for line in audit_lines(summary.audit)]
     yield [f"- warning: {escape(warning)}" for warning in warnings_besides(summary, verdict)]
     yield [f"run {escape(summary.run_id)}, {format_duration(summary.duration_s)}, started {escape(summary.started_at)}"]
+
+
+def objective_blocks(results: Sequence[ObjectiveResult]) -> Iterator[list[str]]:
+    """Yield the table of objectives, its legend, and the reasons; nothing without objectives."""
+    if results:
+        headings = ("", "objective", "observed", interval_heading(results), COUNTED)
+        yield table(headings, map(_objective, results))
+        yield [f"- {escape(line)}" for line in legends(results)]
+    yield [f"- {escape(told)}" for told in reasons_told(results)]
 
 
 def _objective(result: ObjectiveResult) -> Sequence[str]:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from relayload.core.audit.result import AuditResult
 from relayload.core.capacity.answer import Capacity
 from relayload.core.capacity.plan import CapacityPlan
 from relayload.core.limits.findings import Limits
@@ -30,6 +31,7 @@ SCHEMAS: Mapping[str, type[Struct]] = MappingProxyType(
         "capacity-plan.schema.json": CapacityPlan,
         "limits.schema.json": Limits,
         "overhead.schema.json": Overhead,
+        "audit.schema.json": AuditResult,
     }
 )
 """The types of the schemas by their names in `docs/`."""

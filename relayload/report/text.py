@@ -18,6 +18,7 @@ from relayload.core.objectives.verdict import NO_OBJECTIVES, warnings_besides
 from relayload.core.stats.effective_size import FEWEST
 from relayload.core.stats.sample import Distribution
 from relayload.core.units import format_duration
+from relayload.report.audit_facts import audit_facts
 from relayload.report.facts import batch_facts, client_facts, cost_facts, heading_facts, later_facts, target_facts
 from relayload.report.fitting_table import Cell, Column, FittingTable, packed
 from relayload.report.objective_reasons import reasons_told
@@ -68,7 +69,7 @@ def render_summary(
     ]
     parts += [Text(), *stage_parts(summary, about)] if len(summary.by_stage) > 1 else []
     facts = [*_errors(summary), *client_facts(summary), *rate_facts(summary), *cost_facts(summary.cost)]
-    facts += target_facts(summary)
+    facts += [*target_facts(summary), *audit_facts(summary.audit)]
     parts += [Text(), *_facts([*facts, *generator_facts(summary)], screen)]
     if summary.comparison is not None:
         parts += [Text(), *side_by_side_parts(summary.comparison)]
@@ -78,7 +79,7 @@ def render_summary(
 
 def render_verdict(verdict: Verdict, screen: Screen = PLAIN) -> str:
     """Render each objective with what was observed, and the verdict of the run."""
-    parts: list[RenderableType] = [_objectives(verdict.objectives), Text()] if verdict.objectives else []
+    parts: list[RenderableType] = [objectives_table(verdict.objectives), Text()] if verdict.objectives else []
     reasons = reasons_told(verdict.objectives)
     parts += [*map(Text, reasons), Text()] if reasons else []
     parts += [conclusion(verdict), *(Padding(Text(reason), (0, 0, 0, 2)) for reason in verdict.reasons)]
@@ -283,7 +284,8 @@ def _open_files(health: GeneratorHealth) -> str:
     return f"{most} of {health.open_files_limit:,}" if health.open_files_limit is not None else most
 
 
-def _objectives(results: Sequence[ObjectiveResult]) -> RenderableType:
+def objectives_table(results: Sequence[ObjectiveResult]) -> RenderableType:
+    """Return the objectives with what was observed of each."""
     heading = interval_heading(results)
     columns = [Column("", words=True), Column("objective", words=True, least=12)]
     columns += [Column(name) for name in ("observed", heading, COUNTED)]

@@ -10,7 +10,17 @@ from click.testing import CliRunner
 from relayload.cli import main
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ["capacity.md", "ci.md", "compare.md", "long-runs.md", "metrics.md", "overhead.md", "report.md", "targets.md"]
+PAGES = [
+    "audit.md",
+    "capacity.md",
+    "ci.md",
+    "compare.md",
+    "long-runs.md",
+    "metrics.md",
+    "overhead.md",
+    "report.md",
+    "targets.md",
+]
 
 
 @pytest.mark.parametrize("page", PAGES)

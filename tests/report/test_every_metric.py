@@ -116,6 +116,7 @@ def test_structs_with_percentiles_have_those_of_the_timeline(metric: Metric, str
     assert (field in struct.__struct_fields__) is metric.shown_in(Output.TIMELINE)
 
 
+OF_AUDIT = ("usage", "model", "answers.checked")
 IN_SUMMARY = {
     "errors": "errors",
     "retries": "counts.retries",
@@ -125,6 +126,7 @@ IN_SUMMARY = {
     "breaker": "breaker.trips",
     "batch": "batch",
     "cost": "cost.usd",
+    **dict.fromkeys(OF_AUDIT, "audit"),
 }
 IN_OPENMETRICS = {
     "errors": "requests",
@@ -153,6 +155,7 @@ WHY_NOT = {
     ("breaker", "otava"): _NOT_COMPARABLE,
     ("batch", "otava"): _NOT_COMPARABLE,
     ("goodput", "otava"): "its conditions may differ from run to run",
+    **{(name, output): _BY_OBJECTIVE for name in OF_AUDIT for output in ("openmetrics", "otava")},
     **{(name, output): _BY_OBJECTIVE for name in OF_ANSWERS for output in ("summary", "openmetrics", "otava")},
 }
 

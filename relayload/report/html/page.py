@@ -15,7 +15,9 @@ from relayload.core.objectives.formatting import quantity, share
 from relayload.core.objectives.run_so_far import NOT_YET
 from relayload.core.objectives.verdict import NO_OBJECTIVES, warnings_besides
 from relayload.core.units import format_duration
+from relayload.report.audit_facts import audit_facts
 from relayload.report.facts import Facts, batch_facts, client_facts, cost_facts, heading_facts, target_facts
+from relayload.report.html.audit_page import audit_tables
 from relayload.report.html.bullet import bullet
 from relayload.report.html.lane_chart import phase_legend
 from relayload.report.html.marks import sign_of, status_class
@@ -133,6 +135,8 @@ def run_context(page: RunPage) -> dict[str, object]:
         "client": _named(client_facts(summary)),
         "spend": _named([*cost_facts(summary.cost), *target_facts(summary)]),
         "side_by_side": side_by_side_tables(summary.comparison),
+        "audit": _named(audit_facts(summary.audit)),
+        "audit_tables": audit_tables(summary.audit),
         "lanes": lane_table(lanes, page.kept if run.from_snapshots else ""),
         "phase_legend": phase_legend(),
         "environment": _environment(summary, run, page.so_far),
@@ -149,6 +153,7 @@ class _Drawings:
     by_group: Sequence[tuple[str, Sequence[Drawn]]] = ()
     trouble: Sequence[Drawn] = ()
     spend: Sequence[Drawn] = ()
+    tokens: Sequence[Drawn] = ()
     charts: RunCharts | None = None
 
 
@@ -170,6 +175,7 @@ def _draw(page: RunPage) -> _Drawings:
         list(charts.waits_by_group()),
         list(charts.trouble()),
         [charts.spend()],
+        list(charts.tokens()),
         charts,
     )
 

@@ -21,9 +21,12 @@ from relayload.report.html.state_chart import breaker_figure
 from relayload.report.html.svg import instant_text
 from relayload.report.html.tail_chart import tail_figure
 from relayload.report.html.time_chart import Limit, Line, Mark, Shade, TimeChart
+from relayload.report.html.token_chart import token_figure
 
 _MOST_KINDS = 6
 """The most kinds of errors with a line of their own."""
+_MOST_PAIRED = 6
+"""The most targets and models whose tokens are drawn."""
 _LABELS = {"ttft": "TTFT", "latency": "Latency"}
 Drawn = Figure | Absent
 
@@ -92,6 +95,14 @@ class RunCharts:
         limits += [Limit(objective.text, objective.limit) for objective in self._on("cost") if not objective.tags]
         note = "cumulative, warm-up included; what a model cost is spread evenly over the ends of its requests"
         return self._chart(title, note, Unit.USD, [Line("dollars", usd, filled=True)], limits, at_ends=True)
+
+    def tokens(self) -> Iterator[Drawn]:
+        """Yield the input tokens of each target and model, counted and reported, with the line through them."""
+        audit = self.summary.audit
+        usages = {} if audit is None else {(usage.target, usage.model): usage for usage in audit.usage}
+        for pairs in self.charts.data.token_pairs[:_MOST_PAIRED]:
+            usage = usages.get((pairs.target, pairs.model))
+            yield token_figure(pairs, None if usage is None else usage.input)
 
     def objective(self, ident: str) -> Drawn | None:
         """Return an objective over time with its limit; None for one without a meaning within a bin."""

@@ -12,8 +12,11 @@ import pytest
 from msgspec import structs
 from page_reader import PageReader
 
+from relayload.core.audit.findings import Audit, Tokens, Usage
+from relayload.core.audit.token_line import Estimate
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output
+from relayload.core.metrics.token_pairs import TokenPairs
 from relayload.core.model.record import BreakerState, Outcome
 from relayload.core.model.run import StageInfo, TargetInfo
 from relayload.core.objectives.formatting import quantity
@@ -287,3 +290,17 @@ def test_every_drawing_is_said_in_words_without_markup(page):
         if attributes.get("role") == "img"
     ]
     assert all(unescape(label) == label for label in labels if label)
+
+
+def test_an_honest_relay_takes_one_line_on_usage_and_what_was_found_is_unfolded(page):
+    line = Estimate(1.1, 1.1, 1.1), Estimate(2000, 2000, 2000)
+    tokens = Tokens(answers=9, counted=900, reported=18_990, factor=line[0], offset=line[1])
+    audit = Audit(answers=9, usage=(Usage(target=None, model="o3", answers=9, input=tokens),))
+    assert page.charts
+    data = replace(page.charts.data, token_pairs=(TokenPairs(None, "o3", ((100, 2110), (200, 2220))),))
+    audited = replace(page, summary=structs.replace(page.summary, audit=audit), charts=replace(page.charts, data=data))
+    text = PageReader(render_page(audited)).text
+    assert "Usage and model" in text
+    assert "o3: input x1.100, hidden 2,000 tokens; 9 answers" in text
+    assert "Input tokens of o3" in text
+    assert "Usage and model" not in PageReader(render_page(page)).text
