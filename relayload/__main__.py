@@ -9,7 +9,7 @@ from types import FrameType
 from relayload.core.exit_codes import INTERRUPTIONS
 from relayload.ending_signals import ending_signals
 
-_LOADS = {"run", "capacity", "overhead", "noise", "limits"}
+_LOADS = {"run", "capacity", "overhead", "noise", "limits", "audit"}
 """Verbs that send for a long time, and whose load is worth more than what they print meanwhile."""
 _AT_ONCE = {*_LOADS, "gate", "compare", "report", "check", "cost", "doctor"}
 """Verbs that can end at once without cleaning up (those that send only while no run is under way).

@@ -18,6 +18,7 @@ from relayload.verbs.examples import epilog
 from relayload.verbs.suggestions import suggested_verb, with_suggested_option
 
 _ELSEWHERE = {
+    "audit": ("relayload.verbs.audit", "Tell whether a relay counts tokens honestly and serves the model it names."),
     "calibrate": ("relayload.calibration.command", "Measure how well this machine measures."),
     "capacity": ("relayload.verbs.capacity", "Search for the highest rate that meets the objectives."),
     "cost": ("relayload.verbs.cost", "Tell what traffic costs, and what is saved elsewhere."),

@@ -208,7 +208,9 @@ def test_a_run_that_is_starting_up_can_be_interrupted(
     assert name in line
 
 
-@pytest.mark.parametrize("words", [("overhead", "--direct", "fake://o3", "--relay", "fake://o3"), ("noise",)])
+@pytest.mark.parametrize(
+    "words", [("overhead", "--direct", "fake://direct", "--relay", "fake://direct"), ("noise",), ("audit",)]
+)
 def test_other_verbs_that_send_can_be_interrupted_while_they_start(
     start: Start, profile: WriteProfile, words: tuple[str, ...]
 ) -> None:

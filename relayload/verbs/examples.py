@@ -13,6 +13,15 @@ class _Ending(NamedTuple):
 _VERDICT = "0 pass, 3 fail, 4 inconclusive or invalid, 5 stopped by a guardrail, 2 bad arguments"
 _ENDINGS: Mapping[str, _Ending] = MappingProxyType(
     {
+        "audit": _Ending(
+            (
+                "relayload audit compare-relay-direct --reference direct",
+                "relayload audit mine.yaml --reference vendor --model gpt-4o --record gpt-4o.json",
+                "relayload audit mine.yaml --reference gpt-4o.json --against gpt-4o-mini.json --markdown audit.md",
+            ),
+            "0 nothing found, 3 something differs, 4 it can't be told, 1 crash, 2 bad profile or arguments, 5 stopped "
+            "by a guardrail, 6 target unreachable, 130/143 interrupted, with what was asked so far",
+        ),
         "calibrate": _Ending(
             ("relayload calibrate", "relayload calibrate --streams 200 --rate 100 --no-search"),
             "0 done, 4 the streams or the rate can't be generated here, 1 crash, 2 bad arguments",

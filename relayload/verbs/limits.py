@@ -16,9 +16,9 @@ from relayload.verbs.arguments import (
     print_failure,
     print_value,
     write_page,
-    write_text,
 )
 from relayload.verbs.debug_options import DebugOptions, with_debug_options
+from relayload.verbs.measuring import write_json
 
 
 @click.command()
@@ -76,9 +76,7 @@ def command(
     except TargetUnreachable as unreachable:
         _unreachable(str(unreachable), as_json=as_json)
     if out is not None:
-        import msgspec
-
-        write_text(out, msgspec.json.format(msgspec.json.encode(found)).decode() + "\n")
+        write_json(out, found)
     if html is not None:
         from relayload.report.html.limits_page import render_limits_page
 

@@ -22,17 +22,16 @@ from relayload.verbs.arguments import (
     write_page,
     write_text,
 )
+from relayload.verbs.measuring import Told, check_empty, write_json
 
 if TYPE_CHECKING:
-    from relayload.core.model.progress import Progress
     from relayload.core.overhead.findings import Overhead
     from relayload.core.overhead.phase import Names
-    from relayload.overhead.measurement import Place
+    from relayload.locust_plugin.runs_in_turn import Place
     from relayload.overhead.options import Terms
     from relayload.overhead.paired_profile import PairedProfile
     from relayload.overhead.process_meter import ProcessMeter
     from relayload.profile import Profile
-    from relayload.report.live import LiveDisplay
 
 _FILE_NAME = "overhead.yaml"
 _WITH_DIRECT = {
@@ -121,7 +120,7 @@ def command(
     loaded = _loaded(paired)
     meters = _meters(paired.names, pids, ports)
     if out is not None:
-        _check_vacant(out)
+        check_empty(out)
     directory = out or new_run_dir(f"overhead-{loaded.name}")
     file = directory / _FILE_NAME
     write_text(file, _text_of(paired))
@@ -245,11 +244,6 @@ def _numbered(names: "Names", option: str, written: str) -> tuple[str, int]:
     return name or names.relays[0], int(number)
 
 
-def _check_vacant(directory: Path) -> None:
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise AuthorError([Fault("is not an empty directory: name another", file=str(directory))])
-
-
 def _announced(profile: "Profile", paired: "PairedProfile", terms: "Terms") -> str:
     """Return what will be sent, and what it costs as far as that is known."""
     from relayload.core.units import format_usd
@@ -285,7 +279,8 @@ def _measure(
     as_json: bool,
 ) -> int:
     """Measure, print and write the result, and return the exit code."""
-    from relayload.overhead.measurement import Measurement, NotMeasured, Place
+    from relayload.locust_plugin.runs_in_turn import NotMeasured, Place
+    from relayload.overhead.measurement import Measurement
     from relayload.report.html.overhead_page import render_overhead_page
     from relayload.report.live import LiveDisplay
     from relayload.report.overhead import render_overhead, render_overhead_markdown
@@ -293,10 +288,9 @@ def _measure(
     fakes = _Fakes(profile, paired.names)
     with LiveDisplay(f"overhead of {', '.join(paired.names.relays)}") as display:
         try:
-            place = Place(file, paired.sets, file.parent, fakes.base_urls(), meters)
-            found = Measurement(profile, paired.names, terms, place, _Told(display)).measure(
-                _about(profile, paired.names, place)
-            )
+            place = Place(file, paired.sets, file.parent, fakes.base_urls())
+            measurement = Measurement(profile, paired.names, terms, place, Told(display), meters)
+            found = measurement.measure(_about(profile, paired.names, place))
         except NotMeasured as failure:
             click.echo(str(failure), err=True)
             if as_json:
@@ -304,7 +298,7 @@ def _measure(
             return failure.code
         finally:
             fakes.stop()
-    _keep(file.parent / "overhead.json", found)
+    write_json(file.parent / "overhead.json", found)
     print_value(found, as_json, render_overhead)
     if markdown is not None:
         write_text(markdown, render_overhead_markdown(found))
@@ -314,12 +308,6 @@ def _measure(
         write_page(html, page)
     click.echo(f"runs: {file.parent}", err=True)
     return found.exit_code
-
-
-def _keep(path: Path, found: "Overhead") -> None:
-    import msgspec
-
-    write_text(path, msgspec.json.format(msgspec.json.encode(found)).decode() + "\n")
 
 
 def _about(profile: "Profile", names: "Names", place: "Place") -> "Overhead":
@@ -338,19 +326,6 @@ def _about(profile: "Profile", names: "Names", place: "Place") -> "Overhead":
         versions={"relayload": __version__, "python": platform.python_version()},
         platform=platform.platform(),
     )
-
-
-class _Told:
-    """Tells of a measurement on stderr."""
-
-    def __init__(self, display: "LiveDisplay") -> None:
-        self._display = display
-
-    def say(self, line: str) -> None:
-        self._display.say(line)
-
-    def watch(self, progress: "Progress | None") -> None:
-        self._display.show(progress)
 
 
 class _Fakes:
