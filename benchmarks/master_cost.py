@@ -68,6 +68,7 @@ class MadeUp:
         *,
         keep_text: bool = False,  # noqa: ARG002
         on_text: OnText | None = None,  # noqa: ARG002
+        sampled: bool = False,  # noqa: ARG002
     ) -> Answer:
         sent_at_s = clock.now_s()
         gevent.sleep((TTFT_S + STREAM_S) * self._random.uniform(0.8, 1.5))
