@@ -1,6 +1,6 @@
 """What `relayload audit` was asked for: its options, read and held against the profile before anything is sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ from relayload.audit.reference_file import age_s, usable
 from relayload.core.audit.encodings import encoding_of
 from relayload.core.audit.reference import ReferenceAnswers
 from relayload.core.errors import AuthorError, Fault
+from relayload.core.units import number_of
 from relayload.core.wire.request import Endpoint
 from relayload.profile import Profile
 
@@ -56,13 +57,40 @@ class Asked:
         """The reference as reports name it."""
         return self.recorded.base_url if self.recorded is not None else self.reference_target
 
+    @property
+    def prompts(self) -> int:
+        """The open questions to ask: no more than were recorded."""
+        if self.recorded is None:
+            return self.options.prompts
+        places = (name.partition(":")[2] for name in self.recorded.answers)
+        recorded = [1 + int(place) for place in places if place.isdecimal()]
+        return min(self.options.prompts, max(recorded, default=self.options.prompts))
+
+    def short_recording(self) -> str:
+        """Return that the recording of the reference holds less than is asked for; empty if it does not."""
+        if self.recorded is None:
+            return ""
+        found = self.recorded.answers
+        fewest, most = min(map(len, found.values())), max(map(len, found.values()))
+        if len(found) >= self.options.prompts and fewest >= self.options.samples:
+            return ""
+        each = f"{most}" if fewest == most else f"{fewest} to {most}"
+        wanted, asked = (
+            self.options,
+            f"{self.prompts} of them {'is' if self.prompts == 1 else 'are'} asked and compared",
+        )
+        return (
+            f"--reference: holds {each} answers to each of {number_of(len(found), 'open question')}, and "
+            f"{wanted.samples} to each of {wanted.prompts} are asked for: {asked}"
+        )
+
 
 def asked_of(profile: Profile, options: Options, now: datetime) -> Asked:
     """Return what is asked. Raises AuthorError for options that do not fit the profile or one another."""
     _check_together(options)
     against = tuple(usable(file, options.max_age, now, "--against") for file in options.against)
     reference, recorded = _reference(profile, options, now)
-    models = _models(profile, options.models, recorded)
+    models = _models(profile, options, recorded)
     if options.record is not None and len(models) > 1:
         several = f"a recording holds the answers of one model: add one of {_listed('--model', models)}"
         raise AuthorError([Fault(several, path="--record")])
@@ -109,9 +137,10 @@ def _reference(profile: Profile, options: Options, now: datetime) -> tuple[str |
     return None, usable(Path(named), options.max_age, now, where)
 
 
-def _models(profile: Profile, wanted: Sequence[str], recorded: ReferenceAnswers | None) -> dict[str, str]:
+def _models(profile: Profile, options: Options, recorded: ReferenceAnswers | None) -> dict[str, str]:
     """Return the models to ask for, each with the first scenario that has it."""
     known: dict[str, str] = {}
+    wanted = options.models
     for name, scenario in profile.own_scenarios.items():
         if scenario.endpoint is not Endpoint.EMBEDDINGS:
             known |= {model: name for model in scenario.models if model not in known}
@@ -127,7 +156,8 @@ def _models(profile: Profile, wanted: Sequence[str], recorded: ReferenceAnswers 
     if recorded.model in chosen and (not wanted or len(chosen) == 1):
         return {recorded.model: chosen[recorded.model]}
     message = f"is a recording of {recorded.model}, and not of {', '.join(chosen)}"
-    raise AuthorError([Fault(message, path="--reference")])
+    where = "audit.reference" if options.reference is None else "--reference"
+    raise AuthorError([Fault(message, path=where, file=options.reference or profile.audit.reference or "")])
 
 
 def _asked_targets(profile: Profile, options: Options, reference: str | None) -> tuple[str, ...]:

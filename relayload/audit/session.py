@@ -12,6 +12,7 @@ from relayload.core.exit_codes import ExitCode
 from relayload.core.model.audited import Audited
 from relayload.core.model.record import Outcome, Record
 from relayload.core.printable import one_line
+from relayload.core.units import number_of
 from relayload.locust_plugin.runs_in_turn import Audience, Carried, EndedEarly, NotMeasured, Place, RunsInTurn
 from relayload.profile import Profile
 
@@ -57,7 +58,7 @@ class Session:
         return answers
 
     def _carry_out(self, runs: RunsInTurn, step: Step, answers: Answers) -> None:
-        self._audience.say(f"{step.name}: {step.requests:,} requests to each")
+        self._audience.say(f"{step.name}: {number_of(step.requests, 'request')} to each")
         sets = overrides(step, self._profile, self._asked.options.concurrency, self._asked.reference_target)
         run = runs.run(step.name, sets, self._audience.watch)
         if step.name.startswith(FIRST):

@@ -70,7 +70,7 @@ def steps_of(profile: Profile, asked: Asked) -> tuple[Step, ...]:
     named = [(model, scenario, _suffix(models, model)) for model, scenario in models.items()]
     found = [_step(profile, FIRST, model, scenario, suffix, "open", 1, 1) for model, scenario, suffix in named]
     for model, scenario, suffix in named:
-        found.append(_step(profile, "open", model, scenario, suffix, "open", times, options.prompts))
+        found.append(_step(profile, "open", model, scenario, suffix, "open", times, asked.prompts))
         if not recording:
             found += _checked(profile, model, scenario, suffix)
     return tuple(found)

@@ -105,6 +105,11 @@ def whole_count(text: str) -> int:
     return int(count)
 
 
+def number_of(count: int, noun: str) -> str:
+    """Return `1 answer`, or `1,000 answers`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def format_usd(amount: Decimal) -> str:
     """Format dollars to the cent, and below ten cents to three digits: `$4,644.00`, `$0.0123`."""
     return f"${money(amount)}"

@@ -24,7 +24,7 @@ from relayload.core.audit.findings import (
 from relayload.core.audit.token_line import Estimate
 from relayload.core.objectives.formatting import share
 from relayload.core.printable import one_line
-from relayload.core.units import format_usd
+from relayload.core.units import format_usd, number_of
 from relayload.report.facts import Facts
 
 _LONGEST_NAME = 60
@@ -34,6 +34,7 @@ _ALIKE = 0.005
 _FEW_TOKENS = 4.0
 """The distance from 0 up to which hidden tokens are."""
 _MANY = 1000
+_A_TOKEN = 0.5
 
 
 def audit_facts(audit: Audit | None) -> Facts:
@@ -84,7 +85,7 @@ def usage_remarks(usage: Usage) -> Iterator[str]:
             yield f"{tokens.off_line:,} of {tokens.answers:,} reported with clearly more {what} than the others"
     if usage.hidden_reasoning:
         yield f"{usage.hidden_reasoning:,} with hidden reasoning, whose output is known from below alone"
-    yield from (f"{fault_text(name)} ({_counted(count, 'answer')})" for name, count in usage.faults.items())
+    yield from (f"{fault_text(name)} ({number_of(count, 'answer')})" for name, count in usage.faults.items())
 
 
 def fault_text(name: str) -> str:
@@ -146,7 +147,7 @@ def change_lines(audit: Audit) -> list[str]:
     if changed or not audit.changes:
         return changed
     loads = dict.fromkeys(found.condition for found in audit.changes)
-    return [f"no change seen under load ({', '.join(loads)}; {_counted(len(audit.changes), 'comparison')})"]
+    return [f"no change seen under load ({', '.join(loads)}; {number_of(len(audit.changes), 'comparison')})"]
 
 
 def change_line(found: Change) -> str:
@@ -185,8 +186,9 @@ def factor_text(value: float) -> str:
 
 
 def tokens_text(value: float) -> str:
-    """Return a number of tokens, with a decimal if it is small and not whole."""
-    return f"{value:,.0f}" if abs(value) >= _MANY or value == round(value) else f"{value:,.1f}"
+    """Return a number of tokens, with a decimal if it is small and not whole; less than half a token is none."""
+    whole = abs(value) >= _MANY or value == round(value) or abs(value) < _A_TOKEN
+    return f"{value:z,.0f}" if whole else f"{value:,.1f}"
 
 
 def usd_text(value: float) -> str:
@@ -289,7 +291,3 @@ def _is_another(name: str, found: Named) -> bool:
 
 def _under(condition: str) -> str:
     return f"under load ({one_line(condition, _LONGEST_NAME)})"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

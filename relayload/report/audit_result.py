@@ -8,7 +8,7 @@ from rich.text import Text
 
 from relayload.core.audit.result import AuditResult
 from relayload.core.printable import one_line
-from relayload.core.units import format_usd
+from relayload.core.units import format_usd, number_of
 from relayload.report.audit import render_audit, render_audit_markdown
 from relayload.report.facts import Facts
 from relayload.report.markdown import escape, objective_blocks
@@ -72,7 +72,7 @@ def _objectives(result: AuditResult) -> Iterator[RenderableType]:
         yield objectives_table(result.objectives)
         yield from map(Text, reasons_told(result.objectives))
     cost = "" if result.usd is None else f", {format_usd(Decimal(str(result.usd)))}"
-    yield Text(f"{result.requests:,} requests{cost}")
+    yield Text(f"{number_of(result.requests, 'request')}{cost}")
 
 
 def _joined(blocks: list[list[str]]) -> str:

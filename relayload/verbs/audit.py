@@ -103,7 +103,7 @@ def command(
     check_caps(own, sum(step.requests for step in steps) * len(asked.targets))
     if out is not None:
         check_empty(out)
-    for line in _announced(own, asked, steps):
+    for line in filter(None, (asked.short_recording(), *_announced(own, asked, steps))):
         click.echo(line, err=True)
     directory = out or new_run_dir(f"audit-{loaded.name}")
     audit = _Audit(loaded, own, asked, steps, Place(find(profile), sets, directory), now)
@@ -132,6 +132,10 @@ def _announced(profile: "Profile", asked: "Asked", steps: "Sequence[Step]") -> l
         what += f"{sent.most_output_tokens:,} of output, {cost}"
         role = " (reference)" if name == asked.reference_target else ""
         lines.append(f"  {name} {profile.named_targets[name].base_url}{role}: {what}")
+    unpriced = [name for name in asked.targets if spending(steps, profile, name).most_usd is None]
+    if unpriced:
+        place = f"targets.{unpriced[0]}.prices" if profile.several else "target.prices"
+        lines.append(f"  prices: set {place} to see dollars a month")
     return [*lines, *_bounds(profile)]
 
 

@@ -20,8 +20,9 @@ from relayload.core.audit.findings import (
     Usage,
 )
 from relayload.core.audit.token_line import Estimate
+from relayload.core.objectives.formatting import quantity
 from relayload.report.audit import render_audit, render_audit_markdown
-from relayload.report.audit_facts import audit_facts, audit_lines
+from relayload.report.audit_facts import audit_facts, audit_lines, tokens_text
 from relayload.report.html.audit_page import render_audit_page
 from relayload.report.markdown import render_markdown
 from relayload.report.screen import Screen
@@ -107,6 +108,15 @@ def test_several_honest_targets_take_one_line_with_what_is_farthest_off():
     assert list(audit_lines(found)) == [
         "usage: as counted here (input x1.002, hidden -1 tokens; 1,000 answers of 2 targets and models)"
     ]
+
+
+def test_zero_has_no_sign():
+    near = replace(HONEST, offset=Estimate(-0.05, -0.1, 0.04))
+    assert audit_facts(Audit(answers=500, usage=(usage(input=near),)))[0][1].startswith(
+        "as counted here (input x1.000, hidden 0 tokens"
+    )
+    assert [tokens_text(value) for value in (-0.0, -0.4, 0.04, -3.4)] == ["0", "0", "0", "-3.4"]
+    assert quantity(-0.05, "") == "0"
 
 
 @pytest.mark.parametrize(

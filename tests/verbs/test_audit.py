@@ -13,10 +13,13 @@ import pytest
 from click.testing import CliRunner, Result
 from support import Process, records, until
 
+from relayload.audit.options import Options, asked_of
 from relayload.audit.reference_file import recording_of
+from relayload.audit.steps import steps_of
 from relayload.cli import main
 from relayload.core.audit.result import AuditResult
 from relayload.core.model.audited import Audited
+from relayload.profile.loading import load
 from relayload.report.schemas import schema
 
 PROFILE = """\
@@ -108,7 +111,7 @@ def test_bad_input_is_told_in_one_line_and_nothing_is_sent(arguments: tuple[str,
         ({"questions_sha256": "0"}, "holds answers to other questions"),
         ({"temperature": 0.0}, "was recorded at temperature 0.0, not 1"),
         ({"made_at": "2024-01-01T00:00:00+00:00"}, "and --max-age is 30d"),
-        ({"model": "o1"}, "--reference: is a recording of o1, and not of gpt-4.1, o3"),
+        ({"model": "o1"}, "reference.json: --reference: is a recording of o1, and not of gpt-4.1, o3"),
     ],
 )
 def test_a_recording_that_may_not_be_compared_is_refused(changes: dict[str, Any], told: str, tmp_path: Path):
@@ -116,6 +119,22 @@ def test_a_recording_that_may_not_be_compared_is_refused(changes: dict[str, Any]
     assert result.exit_code == 2, result.output
     (line,) = result.stderr.splitlines()
     assert told in line
+
+
+def test_a_recording_of_less_than_is_asked_for_is_told_and_asked_no_further(tmp_path: Path):
+    now = datetime.now(UTC)
+    own = load(profile(tmp_path), ())
+    few = {f"open:{place}": ["Hello"] * 4 for place in range(5)}
+    asked = asked_of(own, Options(reference=str(recording(tmp_path, answers=few))), now)
+    assert asked.prompts == 5
+    assert asked.short_recording() == (
+        "--reference: holds 4 answers to each of 5 open questions, and 10 to each of 50 are asked for: 5 of them are "
+        "asked and compared"
+    )
+    (step,) = [step for step in steps_of(own, asked) if step.name == "open"]
+    assert step.requests == 5 * 10
+    enough = asked_of(own, Options(reference=str(tmp_path / "reference.json"), prompts=5, samples=4), now)
+    assert enough.short_recording() == ""
 
 
 def test_faults_are_a_document_for_programs(tmp_path: Path):

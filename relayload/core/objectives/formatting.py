@@ -22,7 +22,7 @@ def quantity(value: float, unit: str) -> str:
         case Unit.USD:
             return format_usd(Decimal(repr(value)))
         case _:
-            return f"{value:,.0f}"
+            return f"{value:z,.0f}"
 
 
 def share(fraction: float) -> str:
