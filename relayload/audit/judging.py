@@ -1,7 +1,8 @@
 """From the audited answers to what an audit tells: findings, objectives, and the exit code."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from msgspec import structs
 
@@ -42,8 +43,10 @@ def judged(about: AuditResult, profile: Profile, asked: Asked, answers: Answers,
     audit = judge(answers.lines, terms_of(profile, asked))
     own, usual = objectives_of(profile, asked)
     results = _results(own, usual, audit, answers, out) if asked.options.record is None else ()
+    code = answers.code or exit_code_of(audit, results, [objective.text for objective in own])
     return structs.replace(
         about,
+        verdict=verdict_of(code, asked, answers),
         audit=audit,
         objectives=results,
         not_compared=_not_compared(asked),
@@ -53,8 +56,22 @@ def judged(about: AuditResult, profile: Profile, asked: Asked, answers: Answers,
         usd=None if answers.usd is None else float(answers.usd),
         recordings=tuple(answers.recordings),
         ended_by=answers.ended_by,
-        exit_code=int(answers.code or exit_code_of(audit, results, [objective.text for objective in own])),
+        exit_code=int(code),
     )
+
+
+def verdict_of(code: int, asked: Asked, answers: Answers) -> Status:
+    """Return the verdict of an audit that ends with this exit code."""
+    if answers.ended_by is not None:
+        return Status.STOPPED
+    if asked.options.record is not None:
+        return Status.NOT_JUDGED
+    return _VERDICTS[code]
+
+
+_VERDICTS: Mapping[int, Status] = MappingProxyType(
+    {ExitCode.PASS: Status.PASS, ExitCode.FAIL: Status.FAIL, ExitCode.UNPROVEN: Status.INCONCLUSIVE}
+)
 
 
 def terms_of(profile: Profile, asked: Asked) -> Terms:

@@ -170,7 +170,7 @@ class _Audit:
     def carry_out(self, *, markdown: Path | None, html: Path | None, as_json: bool) -> int:
         """Ask, judge, print and write; return the exit code."""
         from relayload.locust_plugin.runs_in_turn import NotMeasured
-        from relayload.report.audit_result import page_facts, render_result, render_result_markdown, title
+        from relayload.report.audit_result import render_result, render_result_markdown
         from relayload.report.html.audit_page import render_audit_page
 
         try:
@@ -185,7 +185,7 @@ class _Audit:
         text = render_result_markdown(found)
         for path in (self._directory / "audit.md", *([markdown] if markdown else [])):
             write_text(path, text)
-        page = render_audit_page(found.audit, title(found), page_facts(found), found.exit_code)
+        page = render_audit_page(found)
         keep_page(self._directory / "report.html", page)
         print_value(found, as_json, render_result)
         if html is not None:

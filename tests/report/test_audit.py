@@ -19,10 +19,13 @@ from relayload.core.audit.findings import (
     Tokens,
     Usage,
 )
+from relayload.core.audit.result import AuditResult
 from relayload.core.audit.token_line import Estimate
+from relayload.core.model.verdict import ObjectiveResult, Status
 from relayload.core.objectives.formatting import quantity
 from relayload.report.audit import render_audit, render_audit_markdown
 from relayload.report.audit_facts import audit_facts, audit_lines, tokens_text
+from relayload.report.audit_result import render_result, render_result_markdown, verdict_line
 from relayload.report.html.audit_page import render_audit_page
 from relayload.report.markdown import render_markdown
 from relayload.report.screen import Screen
@@ -95,6 +98,39 @@ DISHONEST = Audit(
     ),
     changes=(change("refused", 0.01, 0.2), change("answers", None, None, changed=False)),
 )
+
+
+BROKEN = ObjectiveResult(
+    id="usage.input_factor < 1.01", expr="usage.input_factor < 1.01", unit="x", limit=1.01, verdict=Status.FAIL,
+    reason="relay gpt-4o: x1.100", observed=1.1, n=500, effective_n=500,
+)  # fmt: skip
+
+
+def result(audit: Audit, **more: Any) -> AuditResult:
+    about = {"profile": "mine", "profile_sha256": "0", "targets": {"vendor": "a", "relay": "b"}, "models": ("gpt-4o",)}
+    return AuditResult(**(about | {"started_at": "today", "reference": "vendor", "audit": audit} | more))
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"verdict": Status.PASS}, "PASS: nothing was found"),
+        ({"verdict": Status.FAIL, "objectives": (BROKEN,)}, "FAIL: usage.input_factor < 1.01: relay gpt-4o: x1.100"),
+        (
+            {"verdict": Status.STOPPED, "ended_by": "Ctrl-C", "objectives": (BROKEN,)},
+            "PARTIAL: Ctrl-C ended it before everything was asked; so far FAIL: usage.input_factor < 1.01: relay",
+        ),
+        ({"not_compared": "the reference alone was asked"}, "NOT JUDGED: the reference alone was asked"),
+    ],
+)
+def test_the_verdict_comes_first_in_every_report_and_last_in_text(more: dict[str, Any], told: str):
+    found = result(DISHONEST, **more)
+    first, *_, last = render_result(found, WIDE).splitlines()
+    assert first == last == verdict_line(found)
+    assert first.startswith(told)
+    page = PageReader(render_audit_page(found)).text
+    assert page.index(first.partition(":")[0]) < page.index("Objectives") < page.index("Usage and model")
+    assert render_result_markdown(found).replace("\\", "").splitlines()[2].startswith(f"**{told}")
 
 
 def test_an_honest_relay_takes_one_line():
@@ -200,7 +236,7 @@ def test_the_whole_has_every_table():
 
 def test_every_rendering_has_the_same_numbers():
     text, markdown = render_audit(DISHONEST, WIDE), render_audit_markdown(DISHONEST).replace("\\", "")
-    page = PageReader(render_audit_page(DISHONEST, "Audit", [("date", "today")], 3)).text
+    page = PageReader(render_audit_page(result(DISHONEST, exit_code=3))).text
     for told in ("x1.100 (x1.098 to x1.103)", "2,000 (1,998 to 2,003)", "$1,210.00", "86.3% to 99.5%", "500 and 480"):
         assert told in text
         assert told in markdown
@@ -211,14 +247,16 @@ def test_every_rendering_has_the_same_numbers():
 def test_a_doubt_comes_first():
     doubted = replace(DISHONEST, doubts=("the reference differs from itself",))
     assert render_audit(doubted).splitlines()[1] == "doubt: the reference differs from itself"
-    assert "a finding, in doubt" in PageReader(render_audit_page(doubted)).text
+    assert verdict_line(
+        result(doubted, verdict=Status.INCONCLUSIVE)
+    ) == "INCONCLUSIVE: it can't be told: the reference differs from itself"
 
 
 def test_foreign_text_is_text():
     named = Named(target="relay", model=HOSTILE, answered_models={HOSTILE: 1}, fingerprints={HOSTILE: 1})
     seen = Feature(target="relay", model=HOSTILE, name="stop", honoured=False, seen=HOSTILE)
     found = Audit(answers=1, named=(named,), features=(seen,))
-    text, markdown, page = render_audit(found), render_audit_markdown(found), render_audit_page(found)
+    text, markdown, page = render_audit(found), render_audit_markdown(found), render_audit_page(result(found))
     assert "\x1b" not in text + markdown + page
     assert not [line for line in (text + markdown).splitlines() if line.startswith("::")]
     assert "<b>" not in markdown + page

@@ -186,6 +186,7 @@ def test_a_small_audit_asks_each_question_as_often_of_each_target(tmp_path: Path
     each = 1 + 5 * 4 + 2 * 34 + 2 * 6
     assert f"(reference): {each} requests" in result.stderr
     assert found.requests == 2 * each
+    assert found.verdict == "INCONCLUSIVE"
     assert (found.reference, found.models, found.ended_by) == ("vendor", ("o3",), None)
     assert found.recordings == ("open", "checked", "plain", "features")
     (difference,) = found.audit.differences
@@ -310,7 +311,7 @@ def test_ctrl_c_tells_what_was_asked_so_far(tmp_path: Path):
     finally:
         process.end()
     found = found_in(out)
-    assert (found.ended_by, found.exit_code) == ("Ctrl-C", 130)
+    assert (found.ended_by, found.exit_code, found.verdict) == ("Ctrl-C", 130, "STOPPED")
     assert found.audit.answers > 50
 
 

@@ -3,7 +3,7 @@
 from msgspec import Struct, field
 
 from relayload.core.audit.findings import Audit
-from relayload.core.model.verdict import ObjectiveResult
+from relayload.core.model.verdict import ObjectiveResult, Status
 
 SCHEMA_VERSION = 1
 
@@ -17,6 +17,8 @@ class AuditResult(Struct, frozen=True, kw_only=True):
     """The base URLs of those that were asked, by name."""
     models: tuple[str, ...]
     started_at: str
+    verdict: Status = Status.NOT_JUDGED
+    """STOPPED where it ended before everything was asked, NOT JUDGED where the reference alone was."""
     reference: str | None = None
     """The target, or the base URL in the recording, that the others are compared with."""
     recorded_at: str | None = None
