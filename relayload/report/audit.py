@@ -3,9 +3,11 @@
 It says "differs" or "no difference seen", and what could have been seen; it never says why.
 """
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -18,10 +20,14 @@ from relayload.report.audit_facts import (
     control_line,
     factor_text,
     honoured_text,
+    is_as_counted,
+    is_right,
+    names_another,
     names_text,
     p_text,
     quantity_name,
     subject,
+    subjects,
     tokens_text,
     usd_text,
     with_ends,
@@ -48,7 +54,7 @@ class Section:
 
 
 def render_audit(audit: Audit, screen: Screen = PLAIN) -> str:
-    """Render the whole audit as text."""
+    """Render the audit as text, with tables of what is not as it should be alone."""
     return printed(list(_parts(audit)), screen)
 
 
@@ -65,6 +71,31 @@ def lead(audit: Audit) -> list[str]:
 def sections(audit: Audit) -> Iterator[Section]:
     """Yield a table for each part of the audit that found anything."""
     yield from (section for section in _all_sections(audit) if section.rows or section.notes)
+
+
+def _worth_telling(audit: Audit) -> Iterator[Section]:
+    """Yield the same tables without the rows that are as they should be, and a line for all of those."""
+    usual = [found for found in audit.named if not names_another(found) and len(found.fingerprints) <= 1]
+    unhonoured = [found for found in audit.features if found.honoured is not True]
+    odd = replace(
+        audit,
+        usage=tuple(found for found in audit.usage if not is_as_counted(found)),
+        named=tuple(found for found in audit.named if found not in usual),
+        checked=tuple(found for found in audit.checked if not is_right(found)),
+        features=tuple(unhonoured),
+        changes=tuple(found for found in audit.changes if found.changed),
+    )
+    named = [found for found in usual if found.answered_models]
+    odd_ones = {(found.target, found.model) for found in unhonoured}
+    honoured = [found for found in audit.features if (found.target, found.model) not in odd_ones]
+    notes = {
+        _NAMES: f"as asked for: {subjects(named)}" if named else "",
+        _FIELDS: f"all request fields honoured: {subjects(honoured)}" if honoured else "",
+    }
+    for section in _all_sections(odd):
+        told = [*section.notes, *filter(None, [notes.get(section.title, "")])]
+        if section.rows or told:
+            yield dataclasses.replace(section, notes=told)
 
 
 METHOD = (
@@ -94,7 +125,7 @@ def _all_sections(audit: Audit) -> Iterator[Section]:
         [*map(control_line, audit.controls)],
     )
     yield Section(
-        "Names in answers",
+        _NAMES,
         (_SUBJECT, "models", "fingerprints"),
         [_named_row(found) for found in audit.named if found.answered_models or found.fingerprints],
         frozenset((0, 1, 2)),
@@ -106,7 +137,7 @@ def _all_sections(audit: Audit) -> Iterator[Section]:
         frozenset((0, 1)),
     )
     yield Section(
-        "Request fields",
+        _FIELDS,
         (_SUBJECT, "field", "finding", "seen"),
         [_feature_row(found) for found in audit.features],
         frozenset((0, 1, 2, 3)),
@@ -120,6 +151,7 @@ def _all_sections(audit: Audit) -> Iterator[Section]:
 
 
 _SUBJECT = "target, model"
+_NAMES, _FIELDS = "Names in answers", "Request fields"
 
 
 def _usage_row(usage: Usage) -> tuple[str, ...]:
@@ -202,7 +234,7 @@ def _short(audit: Audit) -> list[str]:
 def _parts(audit: Audit) -> Iterator[RenderableType]:
     yield Text(f"{TITLE}: {audit.answers:,} answers", style="bold")
     yield from map(Text, lead(audit))
-    for section in sections(audit):
+    for section in _worth_telling(audit):
         yield Text(f"\n{section.title}", style="bold")
         if section.rows:
             yield _drawn(section)

@@ -4,7 +4,7 @@ Where every target counts as was counted here, one line says so for all.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -61,10 +61,11 @@ def audit_lines(audit: Audit | None) -> Iterator[str]:
 
 
 def usage_lines(audit: Audit) -> list[str]:
-    """Return a line for each target and model, or one for all where the reports are as counted."""
-    if audit.usage and all(map(_is_as_counted, audit.usage)):
-        return [_all_as_counted(audit.usage)]
-    return [usage_line(usage) for usage in audit.usage]
+    """Return a line for each target and model that is not as counted, and one for all others."""
+    others = [usage for usage in audit.usage if is_as_counted(usage)]
+    named = subjects(others) if len(others) < len(audit.usage) else ""
+    lines = [usage_line(usage) for usage in audit.usage if usage not in others]
+    return [*lines, *([_all_as_counted(others, named)] if others else [])]
 
 
 def usage_line(usage: Usage) -> str:
@@ -121,14 +122,25 @@ def control_line(found: Control) -> str:
 
 
 def checked_lines(audit: Audit) -> list[str]:
-    """Return how many questions were answered right: `relay gpt-4o: right 48 of 50 sums, 12 of 12 json`."""
+    """Return how many questions were answered right: `relay gpt-4o: right 48 of 50 sums, 12 of 12 json`.
+
+    One line tells of all targets and models that answered every question right.
+    """
     by_name: dict[str, list[Checked]] = {}
     for found in audit.checked:
         by_name.setdefault(subject(found.target, found.model), []).append(found)
-    return [
+    lines = [
         f"{name}: right {', '.join(f'{each.passed:,} of {each.asked:,} {each.kind}' for each in own)}"
         for name, own in by_name.items()
+        if not all(map(is_right, own))
     ]
+    right = [each for own in by_name.values() if all(map(is_right, own)) for each in own]
+    asked = number_of(sum(each.asked for each in right), "question")
+    return [*lines, *([f"all right: {subjects(right)} ({asked})"] if right else [])]
+
+
+def is_right(found: Checked) -> bool:
+    return found.passed == found.asked
 
 
 def feature_line(found: Feature) -> str:
@@ -175,6 +187,17 @@ def subject(target: str | None, model: str) -> str:
     return " ".join(one_line(name, _LONGEST_NAME) for name in (target, model) if name)
 
 
+def subjects(found: Iterable[Usage | Named | Checked | Feature]) -> str:
+    """Return several targets and models, each target once: `vendor o3, o4; relay o4`."""
+    by_target: dict[str | None, dict[str, None]] = {}
+    for each in found:
+        by_target.setdefault(each.target, {})[each.model] = None
+    return "; ".join(
+        " ".join(filter(None, (subject(target, ""), ", ".join(one_line(model, _LONGEST_NAME) for model in models))))
+        for target, models in by_target.items()
+    )
+
+
 def with_ends(found: Estimate, text: Callable[[float], str]) -> str:
     """Return a value with its interval, unless both ends are told as the value is: `x1.100 (x1.098 to x1.102)`."""
     value, low, high = map(text, (found.value, found.low, found.high))
@@ -219,7 +242,7 @@ _QUANTITIES: Mapping[str, str] = MappingProxyType(
 _SHARES = ("truncated", "refused", "checked")
 
 
-def _is_as_counted(usage: Usage) -> bool:
+def is_as_counted(usage: Usage) -> bool:
     """Return whether nothing is wrong in these reports, as far as their intervals tell."""
     if usage.unknown is not None or usage.input is None or usage.faults:
         return False
@@ -234,8 +257,11 @@ def _reaches(found: Estimate | None, wanted: float, distance: float) -> bool:
     return found is None or (found.low <= wanted + distance and found.high >= wanted - distance)
 
 
-def _all_as_counted(usages: Sequence[Usage]) -> str:
-    """Return one line for honest reports, with the factor and offset that are farthest from it."""
+def _all_as_counted(usages: Sequence[Usage], named: str) -> str:
+    """Return one line for honest reports, with the factor and offset that are farthest from it.
+
+    `named` says whose they are, where there are others.
+    """
     found = [usage.input for usage in usages if usage.input is not None]
     factors = [own.factor.value for own in found if own.factor is not None]
     offsets = [own.offset.value for own in found if own.offset is not None]
@@ -244,7 +270,8 @@ def _all_as_counted(usages: Sequence[Usage]) -> str:
     answers = sum(usage.answers for usage in usages)
     of = f" of {len(found)} targets and models" if len(found) > 1 else ""
     told = f"{', '.join(parts)}; " if parts else ""
-    return f"as counted here ({told}{answers:,} answers{of})"
+    whose = f": {named}" if named else ""
+    return f"as counted here{whose} ({told}{answers:,} answers{of})"
 
 
 def _tokens_told(usage: Usage) -> str:
@@ -276,9 +303,11 @@ def _paid(usage: Usage) -> Iterator[str]:
 
 def _named_lines(audit: Audit) -> Iterator[str]:
     """Yield which models answers name, where any names another one than was asked for, or one of its dates."""
-    return (
-        named_line(found) for found in audit.named if any(_is_another(name, found) for name in found.answered_models)
-    )
+    return (named_line(found) for found in audit.named if names_another(found))
+
+
+def names_another(found: Named) -> bool:
+    return any(_is_another(name, found) for name in found.answered_models)
 
 
 def named_line(found: Named) -> str:

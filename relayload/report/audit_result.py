@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from relayload.core.audit.result import AuditResult
@@ -21,7 +21,8 @@ from relayload.report.text import STYLES, condition, objectives_table, observed
 
 def render_result(result: AuditResult, screen: Screen = PLAIN) -> str:
     """Render the whole as text."""
-    decided = Text(verdict_line(result), style=f"bold {STYLES[result.verdict]}")
+    style = f"bold {STYLES[result.verdict]}"
+    decided = Group(Text(verdict_line(result), style=style, no_wrap=True, overflow="ignore"))
     head: list[RenderableType] = [decided, Text(title(result), style="bold"), *map(Text, lead(result))]
     head += _objectives(result)
     return printed(head, screen) + render_audit(result.audit, screen) + printed([*_tail(result), decided], screen)
