@@ -74,13 +74,13 @@ class Asked:
         fewest, most = min(map(len, found.values())), max(map(len, found.values()))
         if len(found) >= self.options.prompts and fewest >= self.options.samples:
             return ""
-        each = f"{most}" if fewest == most else f"{fewest} to {most}"
+        each = number_of(most, "answer") if fewest == most else f"{fewest:,} to {most:,} answers"
         wanted, asked = (
             self.options,
             f"{self.prompts} of them {'is' if self.prompts == 1 else 'are'} asked and compared",
         )
         return (
-            f"--reference: holds {each} answers to each of {number_of(len(found), 'open question')}, and "
+            f"--reference: holds {each} to each of {number_of(len(found), 'open question')}, and "
             f"{wanted.samples} to each of {wanted.prompts} are asked for: {asked}"
         )
 

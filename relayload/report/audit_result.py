@@ -73,7 +73,7 @@ def verdict_reasons(result: AuditResult) -> list[str]:
             return [f"it can't be told: {'; '.join(_undecided(result)) or 'there are too few answers'}"]
         case Status.STOPPED:
             so_far = [f"so far FAIL: {failed[0]}", *failed[1:]] if failed else []
-            return [f"{result.ended_by} ended it before everything was asked", *so_far]
+            return [f"it ended before everything was asked: {result.ended_by}", *so_far]
         case _:
             return [result.not_compared or "no answer was judged"]
 

@@ -134,7 +134,7 @@ def _announced(profile: "Profile", asked: "Asked", steps: "Sequence[Step]") -> l
         lines.append(f"  {name} {profile.named_targets[name].base_url}{role}: {what}")
     unpriced = [name for name in asked.targets if spending(steps, profile, name).most_usd is None]
     if unpriced:
-        place = f"targets.{unpriced[0]}.prices" if profile.several else "target.prices"
+        place = f"targets.{unpriced[0]}.prices" if profile.targets else "target.prices"
         lines.append(f"  prices: set {place} to see dollars a month")
     return [*lines, *_bounds(profile)]
 

@@ -120,7 +120,7 @@ def result(audit: Audit, **more: Any) -> AuditResult:
         ({"verdict": Status.FAIL, "objectives": (BROKEN,)}, "FAIL: usage.input_factor < 1.01: relay gpt-4o: x1.100"),
         (
             {"verdict": Status.STOPPED, "ended_by": "Ctrl-C", "objectives": (BROKEN,)},
-            "PARTIAL: Ctrl-C ended it before everything was asked; so far FAIL: usage.input_factor < 1.01: relay",
+            "PARTIAL: it ended before everything was asked: Ctrl-C; so far FAIL: usage.input_factor < 1.01: relay",
         ),
         ({"not_compared": "the reference alone was asked"}, "NOT JUDGED: the reference alone was asked"),
     ],
