@@ -142,8 +142,9 @@ def until(condition: Callable[[], object]) -> None:
 
 
 def records(run_dir: Path) -> int:
-    """Lines written so far."""
-    return sum(path.read_bytes().count(b"\n") for path in run_dir.glob("records-*.jsonl"))
+    """Lines written so far, without those of audited answers."""
+    written = [path.read_bytes() for path in run_dir.glob("records-*.jsonl")]
+    return sum(lines.count(b"\n") - lines.count(b'"line":"audited"') for lines in written)
 
 
 def children(process: Process) -> list[int]:
