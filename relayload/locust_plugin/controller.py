@@ -286,6 +286,7 @@ class Controller:
         """End the load and wait, in bounds, until every worker that is left has closed its recording."""
         self.end()
         while self._workers.undrained(clock.now_s()) and clock.now_s() < self._acknowledge_until_s:
+            self._keep_one_worker()
             gevent.sleep(_TICK_S / 2)
 
     def finish(self, ended_by: str) -> None:

@@ -70,6 +70,8 @@ class MasterPlugin:
         self._quitting = False
         self._recorded = 0
         """How many runs have begun."""
+        self._carrying_out = False
+        """The runs that are ordered are being carried out."""
         self._first: Controller | None = None
         self._stayed = False
         """A signal came when nothing but the page was left: the verdict stands."""
@@ -186,7 +188,8 @@ class MasterPlugin:
         if self._options.ordered is None:
             choice, self._choice = self._choice or Choice(self._profile), None
             self._begin(self._next_out(), self._on_done, choice)
-        else:
+        elif not self._carrying_out:  # Locust that took all workers for gone, and quits, starts once more if asked
+            self._carrying_out = True
             gevent.spawn(self._carry_out, self._options.ordered)
 
     def _next_out(self) -> Path | None:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+import gevent
+
 from relayload.client import CallReport, RelayClient
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
@@ -84,10 +86,13 @@ def _listen_on_master(environment: Environment, **_: Any) -> None:
 
 
 def _end_as_bad_input(environment: Environment) -> None:
+    """End the test, unless there is a page, where another host may be named for the next one."""
     environment.process_exit_code = ExitCode.BAD_INPUT
     print_no_traceback_of(StopTest)
     if isinstance(environment.runner, WorkerRunner):
         environment.runner.send_message(_NOT_CONFIGURED)
+    elif environment.web_ui is None and environment.runner is not None:
+        gevent.spawn(environment.runner.quit)
 
 
 def _close_all(clients: dict[tuple[type, str | None], RelayClient]) -> None:

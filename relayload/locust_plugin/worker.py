@@ -286,14 +286,22 @@ class Worker:
                 _LOG.warning("%s", _CUT_OFF if cut_off else "the master answers again")
             status = generator.status()
             if status.finished or status.guardrail or tick % _TICKS_PER_REPORT == 0:
-                self._send(generator)
+                self._send(generator, drained=False)
             if generator.silent_s > _MASTER_GONE_S:
                 self._leave(f"the master has not answered for {_MASTER_GONE_S:g}s: stopping")
             tick += 1
             gevent.sleep(_TICK_S)
         if shipper is not None:
             self._ship_the_rest(shipper, generator)
+        self._report_statistics()
         self._send(generator)
+
+    def _report_statistics(self) -> None:
+        """Send Locust's statistics before the master knows of the end: it waits half a second for them, no more."""
+        if isinstance(self._runner, WorkerRunner):
+            data: dict[str, Any] = {}
+            self._environment.events.report_to_master.fire(client_id=self._runner.client_id, data=data)
+            self._runner.send_message("stats", data)
 
     def _ship_the_rest(self, shipper: Shipper, generator: Generator) -> None:
         """Wait, in bounds, until the master has all records."""

@@ -55,6 +55,26 @@ def test_csv_and_html_hold_every_request_and_the_target(
     assert {name.lower(): task["ratio"] for name, task in page["tasks"]["total"].items()} == pytest.approx(shares)
 
 
+LATE_REPORTS = """
+from locust.runners import WorkerRunner
+
+WorkerRunner._send_stats = lambda runner: None
+"""
+
+
+def test_a_worker_too_slow_for_locusts_last_report_is_in_its_tables(
+    start: Start, profile: WriteProfile, tmp_path: Path, port: int
+) -> None:
+    """Locust's master waits half a second for the last reports of its workers. Here none of Locust's own comes."""
+    late, out = tmp_path / "late.py", tmp_path / "run"
+    late.write_text(LATE_REPORTS)
+    options = ["--headless", "--only-summary", "--relay-profile", profile(), "--relay-out", out, "--csv", "all"]
+    run = start("locust", "-f", f"{LOCUSTFILE},{late}", *options, *workers(2, port))
+    assert run.wait() == 0, run.output
+    table = rows(tmp_path / "all_stats.csv")
+    assert int(table["Aggregated"]["Request Count"]) == saved(out, "summary.json")["counts"]["started"]
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_first_tokens_tokens_and_trips_have_rows_beside_the_total(
     locust: Start, profile: WriteProfile, tmp_path: Path, processes: int

@@ -19,7 +19,7 @@ class Visitor(RelayUser):
     wait_time = constant(0.05)
     client_options = {"retry": None}
 
-    @task(9)
+    @task
     def ask(self):
         told = []
         answer = self.relay.chat(
@@ -70,7 +70,7 @@ NO_KEY = "no key: set the environment variable RELAY_API_KEY, or api_key in the 
 def test_a_user_without_a_usable_host_or_key_is_told_what_is_missing(
     start: Start, port: int, tmp_path: Path, host: str, key: str, processes: int, told: str
 ) -> None:
-    options = ["--headless", "-u", "1", "-t", "1s", *workers(processes, port)]
+    options = ["--headless", "-u", "1", *workers(processes, port)]
     options += ["--host", host] if host else []
     run = start("locust", "-f", write(tmp_path), *options, RELAY_API_KEY=key)
     assert run.wait() == 2
