@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from certificates import Certificates, make_certificates
 from hypothesis import settings
 from msgspec import structs
 from support import LOCUSTFILE, SHORT, Process, Start, present
-from zygote import POSSIBLE, RELAY, Zygote, forked_relays
+from zygote import LOCUST, POSSIBLE, RELAY, Zygote, forked
 
 import relayload.fakerelay.process
 from relayload.core.metrics.end_cells import Cells
@@ -52,10 +53,12 @@ def pytest_collection_finish() -> None:
 
 IMPORTS = {
     RELAY: (RELAY, "uvloop"),
-    "locust": ("locust.main", "relayload.locust_plugin.load", "relayload.report"),
+    LOCUST: ("locust.main", "relayload.locust_plugin.load", "relayload.report"),
     "relayload": ("relayload.cli", "relayload.verbs", "relayload.profile", "relayload.recording", "relayload.report"),
 }
 """What a process has imported before it becomes a module: Locust first, which patches what others import."""
+STARTED_BY = {LOCUST: (RELAY,), "relayload": (RELAY, LOCUST)}
+"""Of which modules the processes of a module are started by it."""
 
 MakeLine = Callable[..., Line]
 MakeRun = Callable[..., RunInfo]
@@ -180,7 +183,8 @@ def zygotes() -> Iterator[Callable[[str], Zygote | None]]:
 
     def zygote(module: str) -> Zygote | None:
         if module in IMPORTS and POSSIBLE and module not in begun:
-            begun[module] = Zygote.start(IMPORTS[module], zygote(RELAY) if module != RELAY else None)
+            started = {other: present(zygote(other)) for other in STARTED_BY.get(module, ())}
+            begun[module] = Zygote.start(IMPORTS[module], started)
         return begun.get(module)
 
     yield zygote
@@ -188,10 +192,16 @@ def zygotes() -> Iterator[Callable[[str], Zygote | None]]:
         each.end()
 
 
+def _begun(zygotes: Callable[[str], Zygote | None], module: str) -> Zygote:
+    return present(zygotes(module))
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _forked_relays(zygotes: Callable[[str], Zygote | None]) -> Iterator[None]:
-    """Fake relays are forked, too, but for the `real_relays`."""
-    with forked_relays(lambda: present(zygotes(RELAY))) if POSSIBLE else contextlib.nullcontext():
+def _forked(zygotes: Callable[[str], Zygote | None]) -> Iterator[None]:
+    """Fake relays and what a launcher starts are forked, too, but for the `real_relays`."""
+    with contextlib.ExitStack() as forking:
+        for module in (RELAY, LOCUST) if POSSIBLE else ():
+            forking.enter_context(forked(module, partial(_begun, zygotes, module)))
         yield
 
 

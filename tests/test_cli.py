@@ -150,7 +150,7 @@ def test_gate_and_report_need_the_recording_alone(start: Start, profile: WritePr
 
 def test_a_killed_run_can_be_rebuilt_and_is_never_a_pass(start: Start, profile: WriteProfile, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    run = start("relayload", "run", profile(seconds=60), "--out", out)
+    run = start("relayload", "run", profile(seconds=60), "--out", out, anew=True)
     wait_for(lambda: records(out) > 20)
     os.killpg(run.popen.pid, signal.SIGKILL)
     run.wait()

@@ -5,6 +5,7 @@ that: it has a session, a directory, variables, a command line and streams of it
 """
 
 import contextlib
+import fcntl
 import gc
 import importlib
 import json
@@ -24,8 +25,17 @@ from typing import IO, Any, Self
 POSSIBLE = hasattr(os, "pidfd_open")
 """Elsewhere, as on macOS, tests start a new Python each time."""
 RELAY = "relayload.fakerelay"
+LOCUST = "locust"
+_STARTERS = {
+    RELAY: ("relayload.fakerelay.process",),
+    LOCUST: ("relayload.locust_plugin.early", "relayload.locust_plugin.launch"),
+}
+"""The modules that start processes of these modules."""
 _MOST_BYTES = 150_000
 """One message of a socket holds as much."""
+_MOST_DESCRIPTORS = 32
+_FREE_FROM, _FREE_TO = 3, 64
+"""The numbers of descriptors that are free in a fork, for those that it inherits."""
 _NUMBER_BYTES = 8
 _fork, _select, _waitpid = os.fork, select.select, os.waitpid  # before gevent replaces them
 
@@ -36,8 +46,9 @@ class Fork:
     stdin: IO[bytes] | None = None
     stdout: IO[bytes] | None = None
 
-    def __init__(self, news: int) -> None:
+    def __init__(self, news: int, args: Sequence[str]) -> None:
         self._news = news
+        self.args = args
         self.pid = self._read()
         self.returncode: int | None = None
 
@@ -45,15 +56,24 @@ class Fork:
         """The exit code, negative where a signal ended it; None while it runs."""
         return self._ended(0)
 
-    def wait(self, timeout_s: float | None = None) -> int:
+    def wait(self, timeout: float | None = None) -> int:
         """The exit code. Raises TimeoutExpired."""
-        if (code := self._ended(timeout_s)) is None:
-            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout_s or 0.0)
+        if (code := self._ended(timeout)) is None:
+            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0.0)
         return code
+
+    def communicate(self) -> None:
+        """Close its stdin and wait for its end. Nothing that it prints is read."""
+        if self.stdin is not None:
+            self.stdin.close()
+        self.wait()
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
             os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
@@ -76,33 +96,46 @@ class Zygote:
         self._process = process
 
     @classmethod
-    def start(cls, imports: Sequence[str], relays: "Zygote | None" = None) -> Self:
-        """One that imports some modules and whole packages. The fake relays of its forks are forks of another."""
+    def start(cls, imports: Sequence[str], others: Mapping[str, "Zygote"]) -> Self:
+        """One that imports some modules and whole packages. What its forks start are forks of others, by module."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            shared = [theirs.fileno(), *([] if relays is None else [relays._control.fileno()])]
+            shared = {"": theirs.fileno(), **{module: other._control.fileno() for module, other in others.items()}}
             process = subprocess.Popen(
-                [sys.executable, __file__, *map(str, shared)],
+                [sys.executable, __file__, json.dumps(shared)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                pass_fds=shared,
+                pass_fds=tuple(shared.values()),
                 start_new_session=True,
             )
         ours.send(json.dumps(imports).encode())
         return cls(ours, process)
 
-    def fork(self, arguments: Sequence[str], cwd: Path, environ: Mapping[str, str], streams: Sequence[int]) -> Fork:
-        """`python -m ARGUMENTS`, with descriptors as its stdin, stdout and stderr."""
+    def fork(
+        self,
+        arguments: Sequence[str],
+        cwd: Path,
+        environ: Mapping[str, str],
+        streams: Sequence[int],
+        more: Sequence[int] = (),
+        parent: int | None = None,
+    ) -> Fork:
+        """`python -m ARGUMENTS`, with descriptors as its stdin, stdout and stderr, and more that keep their numbers.
+
+        What it takes for the process that started it is `parent`, if that is named.
+        """
+        assert all(_FREE_FROM <= number < _FREE_TO for number in more)
         news, theirs = os.pipe()
-        message = json.dumps([*arguments, str(cwd), dict(environ)]).encode()
+        numbers = [*range(len(streams)), *more]
+        message = json.dumps([numbers, parent, str(cwd), dict(environ), *arguments]).encode()
         assert len(message) < _MOST_BYTES, "is one message"
         try:
-            socket.send_fds(self._control, [message], [*streams, theirs])
+            socket.send_fds(self._control, [message], [*streams, *more, theirs])
         except BrokenPipeError:
             raise RuntimeError("the process that was to be forked has ended: what it imports is not there") from None
         finally:
             os.close(theirs)
-        return Fork(news)
+        return Fork(news, arguments)
 
     def end(self) -> None:
         assert self._process is not None, "is ours"
@@ -111,32 +144,68 @@ class Zygote:
 
 
 @contextlib.contextmanager
-def forked_relays(zygote: Callable[[], Zygote]) -> Iterator[None]:
-    """While inside, what this process starts as a fake relay is forked."""
-    module: Any = importlib.import_module(f"{RELAY}.process")
-    before, module.subprocess = module.subprocess, _Subprocess(zygote)
+def forked(started: str, zygote: Callable[[], Zygote]) -> Iterator[None]:
+    """While inside, what this process starts as this module, a fake relay or a Locust, is forked."""
+    modules: list[Any] = [importlib.import_module(name) for name in _STARTERS[started]]
+    for module in modules:
+        module.subprocess = _Subprocess(started, zygote)
     yield
-    module.subprocess = before
+    for module in modules:
+        module.subprocess = subprocess
 
 
 class _Subprocess:
-    """What stands for the module `subprocess` where fake relays are started."""
+    """What stands for the module `subprocess` where processes of a module are started."""
 
+    DEVNULL = subprocess.DEVNULL
     PIPE = subprocess.PIPE
+    STDOUT = subprocess.STDOUT
     TimeoutExpired = subprocess.TimeoutExpired
 
-    def __init__(self, zygote: Callable[[], Zygote]) -> None:
+    def __init__(self, module: str, zygote: Callable[[], Zygote]) -> None:
+        self._module = module
         self._zygote = zygote
 
-    def Popen(self, command: Sequence[str], *, env: Mapping[str, str], stderr: IO[bytes], **options: object) -> Fork:  # noqa: N802 -- as there
-        stdin, our_stdin = os.pipe()
-        our_stdout, stdout = os.pipe()
-        _, _, *arguments = command
-        fork = self._zygote().fork(arguments, Path.cwd(), env, [stdin, stdout, stderr.fileno()])
-        os.close(stdin)
-        os.close(stdout)
-        fork.stdin, fork.stdout = os.fdopen(our_stdin, "wb", 0), os.fdopen(our_stdout, "rb", 0)
+    def Popen(  # noqa: N802 -- as there
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        stdin: int,
+        stdout: int | IO[bytes],
+        stderr: int | IO[bytes],
+        pass_fds: Sequence[int] = (),
+        start_new_session: bool,
+    ) -> "Fork | subprocess.Popen[bytes]":
+        _, *options = command
+        if options[:2] != ["-m", self._module]:
+            return subprocess.Popen(
+                command,
+                env=env,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                pass_fds=pass_fds,
+                start_new_session=start_new_session,
+            )
+        with contextlib.ExitStack() as theirs:
+            reads, writes = (os.pipe() if stream == subprocess.PIPE else None for stream in (stdin, stdout))
+            nothing = theirs.enter_context(Path(os.devnull).open("rb"))
+            into = nothing.fileno() if reads is None else reads[0]
+            out = _number(stdout) if writes is None else writes[1]
+            error = out if stderr == subprocess.STDOUT else _number(stderr)
+            for ends, theirs_end in ((reads, into), (writes, out)):
+                if ends is not None:
+                    theirs.callback(os.close, theirs_end)
+            fork = self._zygote().fork(options[1:], Path.cwd(), env, [into, out, error], pass_fds, os.getpid())
+        fork.args = command
+        fork.stdin = None if reads is None else os.fdopen(reads[1], "wb", 0)
+        fork.stdout = None if writes is None else os.fdopen(writes[0], "rb", 0)
         return fork
+
+
+def _number(stream: int | IO[bytes]) -> int:
+    return stream if isinstance(stream, int) else stream.fileno()
 
 
 def _read_vocabulary() -> None:
@@ -164,39 +233,56 @@ def _arguments_of_a_fork(control: socket.socket) -> list[str]:
                 os.close(news)
                 os.close(ready)
                 continue
-            message, streams, _, _ = socket.recv_fds(control, _MOST_BYTES, 4)
+            message, descriptors, _, _ = socket.recv_fds(control, _MOST_BYTES, _MOST_DESCRIPTORS)
             if not message:
                 os._exit(0)
-            news = streams.pop()
+            news = descriptors.pop()
             if not (pid := _fork()):
                 control.close()
                 for pidfd, (_, others) in running.items():
                     os.close(pidfd)
                     os.close(others)
-                return _begun(json.loads(message), streams, news)
-            for stream in streams:
-                os.close(stream)
+                return _begun(json.loads(message), descriptors, news)
+            for descriptor in descriptors:
+                os.close(descriptor)
             running[os.pidfd_open(pid)] = pid, news
 
 
-def _begun(message: list[Any], streams: list[int], news: int) -> list[str]:
+def _begun(message: list[Any], descriptors: list[int], news: int) -> list[str]:
     """Be the process that was asked for; its arguments."""
-    *arguments, cwd, environ = message
+    numbers, parent, cwd, environ, *arguments = message
     os.setsid()
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environ)
-    for descriptor, stream in enumerate(streams):
-        os.dup2(stream, descriptor)
-        os.close(stream)
+    os.closerange(_FREE_FROM, _FREE_TO)
+    for number, descriptor in zip(numbers, descriptors, strict=True):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if gevent := sys.modules.get("gevent"):
         gevent.reinit()
         gevent.get_hub().loop.update_now()  # which is when Locust was imported, and what timers count from
     sys.path[0] = cwd
+    if parent is not None:
+        _be_started_by(parent)
     _write(news, os.getpid())
     os.close(news)
     return arguments
+
+
+def _be_started_by(parent: int) -> None:
+    """Let `os.getppid` tell of the process that asked for this one, while it is there."""
+    own, real = os.getpid(), os.getppid
+    try:
+        pidfd = os.pidfd_open(parent)
+    except ProcessLookupError:
+        return
+
+    def getppid() -> int:
+        return parent if os.getpid() == own and not _select([pidfd], [], [], 0)[0] else real()
+
+    os.getppid = getppid
 
 
 def _write(news: int, number: int) -> None:
@@ -204,8 +290,25 @@ def _write(news: int, number: int) -> None:
         os.write(news, number.to_bytes(_NUMBER_BYTES, signed=True))
 
 
+def _aside(number: int) -> socket.socket:
+    """Move a socket to a number that no fork needs."""
+    moved = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, _FREE_TO)
+    os.close(number)
+    return socket.socket(fileno=moved)
+
+
+def _take_numbers() -> None:
+    """Leave no number of a fork to what is opened here."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in range(_FREE_FROM, _FREE_TO):
+        if number != nothing:
+            os.dup2(nothing, number, inheritable=False)
+
+
 if __name__ == "__main__":
-    own_end, *others = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
+    sockets = {module: _aside(number) for module, number in json.loads(sys.argv[1]).items()}
+    own_end = sockets.pop("")
+    _take_numbers()
     for imported in json.loads(own_end.recv(_MOST_BYTES)):
         _import(imported)
     _read_vocabulary()
@@ -213,6 +316,6 @@ if __name__ == "__main__":
     gc.freeze()
     sys.argv = ["", *_arguments_of_a_fork(own_end)]
     with contextlib.ExitStack() as forking:
-        for relays in others:
-            forking.enter_context(forked_relays(partial(Zygote, relays)))
+        for module, control in sockets.items():
+            forking.enter_context(forked(module, partial(Zygote, control)))
         runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
