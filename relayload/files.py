@@ -1,4 +1,4 @@
-"""Reads files named by users or in recordings: only regular files, up to a size limit.
+"""Reads files named by users or in recordings, only regular files up to a size limit, and replaces files whole.
 
 A name in a recording or a profile may lead to a pipe, which would block the reader, or to an endless device.
 """
@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import BinaryIO
 
 _AT_ONCE = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -41,6 +42,21 @@ def check(path: str | Path, most_bytes: int | None = None) -> None:
     with opened(path) as file:
         if most_bytes is not None:
             _check_size(os.fstat(file.fileno()).st_size, most_bytes)
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Write a file atomically, first under another name in the same directory. Raises OSError."""
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
+        draft = Path(file.name)
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            draft.chmod(0o644)
+            draft.replace(path)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
 
 
 def _check_size(count: int, most_bytes: int) -> None:

@@ -9,8 +9,10 @@ verdict.json            likewise, using the objectives in run.json
 """
 
 from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo, TargetInfo, WorkerInfo
+from relayload.recording.directory import check_vacant, new_part_dir, new_run_dir
+from relayload.recording.folded import Folded
 from relayload.recording.lines import Damage, RecordWriter
-from relayload.recording.recording import Folded, Recording, check_vacant, new_part_dir, new_run_dir
+from relayload.recording.recording import Recording
 
 __all__ = [
     "Damage",

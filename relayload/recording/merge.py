@@ -30,9 +30,10 @@ from relayload.recording.compression import (
     decompressed,
     opened_to_write,
 )
+from relayload.recording.directory import RUN, VERDICT, check_vacant, records_files, worker_of
 from relayload.recording.kept_reference import REFERENCE
 from relayload.recording.lines import MOST_LINE_BYTES, NO_RECORD
-from relayload.recording.recording import RUN, VERDICT, Recording, check_vacant, records_files, worker_of
+from relayload.recording.recording import Recording
 from relayload.recording.snapshots import snapshots_file
 
 _PIECE_BYTES = 1 << 18

@@ -1,32 +1,26 @@
 """One recording: reads and writes its directory, and computes its summary and verdict."""
 
 import math
-import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from itertools import chain, count
+from itertools import chain
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct, structs
 
 from relayload import files
-from relayload.core.audit.reference import ReferenceAnswers
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.fold_of_snapshots import FoldOfSnapshots
-from relayload.core.metrics.summarize import summarize
 from relayload.core.metrics.summary import SCHEMA_VERSION as SUMMARY_VERSION
 from relayload.core.metrics.summary import Summary
-from relayload.core.metrics.tasks import RunAll, Task, one_by_one
+from relayload.core.metrics.tasks import Task
 from relayload.core.model.kept_records import EVERY_RECORD, KeptRecords
 from relayload.core.model.objective_options import ObjectiveSpec
 from relayload.core.model.record import Line
@@ -34,15 +28,24 @@ from relayload.core.model.run import RunInfo
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.model.verdict import SCHEMA_VERSION as VERDICT_VERSION
 from relayload.core.model.verdict import Verdict
-from relayload.core.objectives.charts import Charts, charts_of
 from relayload.core.objectives.grammar import objective_of
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.scenario_tags import on_scenarios
 from relayload.core.objectives.snapshots import MergedSnapshot
-from relayload.core.objectives.verdict import assess
 from relayload.recording import progress
 from relayload.recording.cleaning import check_numbers, cleaned
+from relayload.recording.directory import (
+    RUN,
+    SUMMARY,
+    TAKEN,
+    VERDICT,
+    RecordsFile,
+    check_vacant,
+    fault_of,
+    records_files,
+)
+from relayload.recording.folded import Folded
 from relayload.recording.growing_file import PLAIN, Storage
 from relayload.recording.kept_reference import kept_reference
 from relayload.recording.lines import NO_RECORD, Damage, Part, RecordWriter, expected_bytes, parts, read
@@ -51,12 +54,9 @@ from relayload.recording.reserve import reserve
 from relayload.recording.snapshots import NAME as SNAPSHOTS
 from relayload.recording.snapshots import Counted, read_snapshots, snapshots_file
 
-RUN, SUMMARY, VERDICT = "run.json", "summary.json", "verdict.json"
-_RECORDS = re.compile(r"records-([0-9]{1,6})(?:\.([0-9]{1,6}))?\.jsonl(?:\.gz|\.zst)?")
 _MOST_BYTES = 64 << 20
 """The largest run.json, summary.json or verdict.json that is read."""
 _UNKNOWN_S = 3600.0
-_TAKEN = "already holds a recording: name another directory"
 _MOST_WINDOWS = 1_000_000
 _HIGHEST_PRICE = 10**9
 _MOST_KINDS = 50_000
@@ -64,73 +64,6 @@ _REBUILD_HINT = "; relayload report --rebuild writes it anew"
 OLD = "was summarized by an earlier version, whose rates hold requests that ended after the load"
 _LARGE_BYTES = 32 << 20
 """The size from which forking pays off."""
-
-
-def new_run_dir(name: str) -> Path:
-    """Make a directory under `runs/`, named after the profile and the current second.
-
-    Concurrent runs get different directories. Raises AuthorError if none can be made.
-    """
-    return _made(f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{name}")
-
-
-def new_part_dir(run_id: str, worker: int) -> Path:
-    """Make a directory under `runs/` for the part of a run that one worker records. Raises AuthorError."""
-    return _made(f"{run_id}-worker-{worker}")
-
-
-def _made(name: str) -> Path:
-    stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
-    for number in count(1):
-        directory = Path("runs") / (stem if number == 1 else f"{stem}-{number}")
-        try:
-            directory.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise _fault(directory, f"can't be written to: {error.strerror}") from None
-        break
-    return directory
-
-
-def check_vacant(directory: Path) -> None:
-    """Raise AuthorError unless a recording can begin in this directory, which need not exist."""
-    if directory.exists() and not directory.is_dir():
-        raise _fault(directory, "is not a directory")
-    if (directory / RUN).exists() or records_files(directory) or snapshots_file(directory):
-        raise _fault(directory, _TAKEN)
-
-
-def records_files(directory: Path) -> list[Path]:
-    """Return the records files of all workers, compressed or not, each worker's parts in the order of writing."""
-    found = (path for path in directory.glob("records-*.jsonl*") if _RECORDS.fullmatch(path.name))
-    return sorted(found, key=lambda path: (_place(path), path.name))
-
-
-def worker_of(path: Path) -> int:
-    """Return the number of the worker that wrote a records file."""
-    return _place(path)[0]
-
-
-def _place(path: Path) -> tuple[int, int]:
-    """Return the numbers of the worker and the part of a records file."""
-    found = _RECORDS.fullmatch(path.name)
-    assert found is not None, path
-    return int(found[1]), int(found[2] or 0)
-
-
-class RecordsFile(NamedTuple):
-    """A records file, by what tells whether it was changed without reading it."""
-
-    name: str
-    size_bytes: int
-    changed_at_ns: int
-
-    @classmethod
-    def of(cls, path: Path) -> "RecordsFile":
-        """Raises OSError if there is no such file."""
-        found = path.stat()
-        return cls(path.name, found.st_size, found.st_mtime_ns)
 
 
 class _Versioned(Struct):
@@ -158,9 +91,9 @@ class Recording:
             directory.mkdir(parents=True, exist_ok=True)
             (directory / RUN).touch(exist_ok=False)
         except FileExistsError:
-            raise _fault(directory, _TAKEN) from None
+            raise fault_of(directory, TAKEN) from None
         except OSError as error:
-            raise _fault(directory, f"can't be written to: {error.strerror}") from None
+            raise fault_of(directory, f"can't be written to: {error.strerror}") from None
         recording = cls(directory, run)
         try:
             recording._save(RUN, run)
@@ -175,22 +108,22 @@ class Recording:
             reserve(self.directory)
         except OSError as error:
             self.remove()
-            raise _fault(self.directory, f"can't be written to: {error.strerror}") from None
+            raise fault_of(self.directory, f"can't be written to: {error.strerror}") from None
 
     @classmethod
     def open(cls, directory: Path) -> "Recording":
         """Open an existing recording. Raises AuthorError if the directory is not one."""
         if not directory.is_dir():
-            raise _fault(directory, _no_directory(directory))
+            raise fault_of(directory, _no_directory(directory))
         if not (directory / RUN).is_file():
-            raise _fault(directory, f"is not a recording: it has no {RUN}{_inside(directory)}")
+            raise fault_of(directory, f"is not a recording: it has no {RUN}{_inside(directory)}")
         run = _load(directory / RUN, RunInfo)
         if any(not 0 <= price <= _HIGHEST_PRICE for price in _prices(run)):
-            raise _fault(directory / RUN, "prices: expected dollars per million tokens")
+            raise fault_of(directory / RUN, "prices: expected dollars per million tokens")
         try:
             datetime.fromisoformat(run.started_at)
         except ValueError:
-            raise _fault(directory / RUN, f"started_at: expected an instant, got '{run.started_at[:60]}'") from None
+            raise fault_of(directory / RUN, f"started_at: expected an instant, got '{run.started_at[:60]}'") from None
         return cls(directory, _as_last_told(directory, run) if run.ended_by is None else run)
 
     def writer(self, worker: int, kept: KeptRecords = EVERY_RECORD, storage: Storage = PLAIN) -> RecordWriter:
@@ -221,7 +154,7 @@ class Recording:
         for path in records_files(self.directory):
             yield from chain.from_iterable(read(Part(path, 0, path.stat().st_size), []))
 
-    def fold(self, objectives: Iterable[Objective] | None = None) -> "Folded":
+    def fold(self, objectives: Iterable[Objective] | None = None) -> Folded:
         """Fold the lines of all workers, and report unreadable ones.
 
         A large recording is divided among processes if possible, with the same result. Objectives default to those of
@@ -245,21 +178,21 @@ class Recording:
             damages += part_damages
         return Folded(self.run, fold, tuple(damages), tuple(chosen), run_all, found, kept_reference(self.directory))
 
-    def _fold_of_snapshots(self, chosen: list[Objective]) -> "Folded":
+    def _fold_of_snapshots(self, chosen: list[Objective]) -> Folded:
         """Fold what the processes told. Raises AuthorError for an objective that they did not count."""
         path = snapshots_file(self.directory)
         if path is None:
-            raise _fault(self.directory, f"has no {SNAPSHOTS}, from which its numbers come")
+            raise fault_of(self.directory, f"has no {SNAPSHOTS}, from which its numbers come")
         damages: list[Damage] = []
         try:
             merged = self._merged(read_snapshots(path, damages))
             fold = None if merged is None else FoldOfSnapshots(merged.told, self.run, merged.counts)
         except OSError as error:
-            raise _fault(path, f"can't be read: {error.strerror}") from None
+            raise fault_of(path, f"can't be read: {error.strerror}") from None
         except (ValueError, LookupError) as error:
-            raise _fault(path, f"tells of counts that no worker tells: {error}") from None
+            raise fault_of(path, f"tells of counts that no worker tells: {error}") from None
         if merged is None or fold is None:
-            raise _fault(path, "does not say first which objectives were counted")
+            raise fault_of(path, "does not say first which objectives were counted")
         for objective in chosen:
             if merged.counts.lacks(objective):
                 raise _uncounted(path, objective, self.run)
@@ -298,7 +231,7 @@ class Recording:
             try:
                 files.check(path)
             except OSError as error:
-                raise _fault(path, f"can't be read: {error.strerror}") from None
+                raise fault_of(path, f"can't be read: {error.strerror}") from None
         return found
 
     def summarize(self) -> Summary:
@@ -344,7 +277,7 @@ class Recording:
     def check_records(self) -> None:
         """Raise AuthorError if there are no records from which to count anew what an earlier version wrote."""
         if not self.has_records:
-            raise _fault(self.directory, f"{OLD}, and the records to count them anew are gone")
+            raise fault_of(self.directory, f"{OLD}, and the records to count them anew are gone")
 
     def _is_old(self, name: str, newest: int, remedy: str = "") -> bool:
         path = self.directory / name
@@ -378,73 +311,10 @@ class Recording:
         with suppress(OSError):
             before = files.content(path, _MOST_BYTES)
         try:
-            replace_file(path, data)
+            files.replace(path, data)
         except OSError as error:
-            raise _fault(path, f"can't be written: {error.strerror}") from None
+            raise fault_of(path, f"can't be written: {error.strerror}") from None
         return data != before
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file atomically, first under another name in the same directory. Raises OSError."""
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
-        draft = Path(file.name)
-        try:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            draft.chmod(0o644)
-            draft.replace(path)
-        except OSError:
-            draft.unlink(missing_ok=True)
-            raise
-
-
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """A recording read once, for the summary and the verdict."""
-
-    run: RunInfo
-    fold: Fold
-    damages: tuple[Damage, ...]
-    objectives: tuple[Objective, ...] = ()
-    run_all: RunAll = one_by_one
-    files: tuple[RecordsFile, ...] = ()
-    """As they were before they were read."""
-    reference: ReferenceAnswers | None = None
-    """The recorded answers that the audit compares others with."""
-
-    def summary(self) -> Summary:
-        return summarize(self.fold, self.run, self._faults, self._warnings, self.run_all, recorded=self.reference)
-
-    def results(self, *, tables: bool = True, rejudge: bool = False) -> tuple[Summary, Verdict]:
-        """Return the summary and the verdict. Without `tables` the summary is an outline, which is cheaper.
-
-        A run that an objective ended early fails, unless `rejudge` is set, which judges only by the records.
-        """
-        return assess(
-            self.objectives,
-            self.fold,
-            self.run,
-            self._faults,
-            self._warnings,
-            self.run_all,
-            tables=tables,
-            rejudge=rejudge,
-            recorded=self.reference,
-        )
-
-    def charts(self, summary: Summary) -> Charts:
-        """Return what charts of the run show beyond its summary."""
-        return charts_of(self.objectives, self.fold, self.run, summary, self.run_all)
-
-    @property
-    def _faults(self) -> list[str]:
-        """Lines that are not records make the numbers untrustworthy. Torn ones only show that a worker was killed."""
-        return [str(damage) for damage in self.damages if not damage.torn]
-
-    @property
-    def _warnings(self) -> list[str]:
-        return [str(damage) for damage in self.damages if damage.torn]
 
 
 def _counting(objectives: list[Objective], run: RunInfo) -> Fold:
@@ -460,7 +330,7 @@ def _fold_parts(parts: list[Part], empty: Callable[[], Fold]) -> tuple[Fold, lis
                 fold.extend(lines)
                 _check_kinds(part.path.parent, fold)
         except OSError as error:
-            raise _fault(part.path, f"can't be read: {error.strerror}") from None
+            raise fault_of(part.path, f"can't be read: {error.strerror}") from None
     return fold, damages
 
 
@@ -515,11 +385,11 @@ def _load(path: Path, kind: type[_Content], remedy: str = "") -> _Content:
         check_numbers(data)
         return msgspec.json.decode(data, type=kind)
     except OSError as error:
-        raise _fault(path, f"can't be read: {error.strerror}") from None
+        raise fault_of(path, f"can't be read: {error.strerror}") from None
     except RecursionError:
-        raise _fault(path, f"is not a {path.name} of this version: it is nested too deeply{remedy}") from None
+        raise fault_of(path, f"is not a {path.name} of this version: it is nested too deeply{remedy}") from None
     except (*NO_RECORD, ValueError, AssertionError) as error:  # sums that do not hold are asserted
-        raise _fault(path, f"is not a {path.name} of this version: {error}{remedy}") from None
+        raise fault_of(path, f"is not a {path.name} of this version: {error}{remedy}") from None
 
 
 def _check_readable(run: RunInfo) -> None:
@@ -534,7 +404,7 @@ def _check_kinds(directory: Path, fold: Fold) -> None:
     """Raise AuthorError for more kinds of requests than fit into memory."""
     if len(fold.by_tags) > _MOST_KINDS:
         kinds = "more kinds of requests, by scenario, model, stage, target, status and error, than can be told apart"
-        raise _fault(directory, f"holds {kinds}: {_MOST_KINDS:,}")
+        raise fault_of(directory, f"holds {kinds}: {_MOST_KINDS:,}")
 
 
 def _check_windows(objectives: Iterable[Objective], load_s: float) -> None:
@@ -550,7 +420,7 @@ def _uncounted(path: Path, objective: Objective, run: RunInfo) -> AuthorError:
     why = (
         f"'{objective.text}' can't be judged: the run kept records: {run.records}, and counted its own objectives alone"
     )
-    return _fault(path, why)
+    return fault_of(path, why)
 
 
 def _parsed(asked: str | ObjectiveSpec, run: RunInfo) -> Objective:
@@ -558,7 +428,3 @@ def _parsed(asked: str | ObjectiveSpec, run: RunInfo) -> Objective:
         return on_scenarios(objective_of(asked), run.tags)
     except ValueError as error:
         raise AuthorError([Fault(str(error), path="objectives", file=RUN)]) from None
-
-
-def _fault(path: Path, message: str) -> AuthorError:
-    return AuthorError([Fault(message, file=str(path))])

@@ -9,17 +9,10 @@ from relayload import files
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.verdict import Verdict
 from relayload.core.objectives.charts import Charts
+from relayload.recording.directory import RUN, SUMMARY, VERDICT, RecordsFile, records_files
+from relayload.recording.folded import Folded
 from relayload.recording.page_seal import is_sealed, sealed
-from relayload.recording.recording import (
-    RUN,
-    SUMMARY,
-    VERDICT,
-    Folded,
-    Recording,
-    RecordsFile,
-    records_files,
-    replace_file,
-)
+from relayload.recording.recording import Recording
 from relayload.report.html.page import RunPage, render_page
 from relayload.report.html.shell import opening
 
@@ -44,7 +37,7 @@ def page_of(recording: Recording, summary: Summary, verdict: Verdict, folded: Fo
 def write_page(recording: Recording, summary: Summary, verdict: Verdict, charts: Charts, folded: Folded) -> None:
     """Write the page into the directory of the recording. Raises OSError if it can't be written."""
     page = _page(recording, summary, verdict, charts, folded.files)
-    replace_file(recording.directory / NAME, page.encode())
+    files.replace(recording.directory / NAME, page.encode())
 
 
 def kept_page(recording: Recording) -> str | None:

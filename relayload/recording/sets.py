@@ -10,7 +10,9 @@ from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.verdict import Status, Verdict
 from relayload.core.objectives.verdict import cut_short
-from relayload.recording.recording import RUN, Folded, Recording
+from relayload.recording.directory import RUN
+from relayload.recording.folded import Folded
+from relayload.recording.recording import Recording
 
 
 def recordings(directories: Sequence[Path]) -> list[Recording]:

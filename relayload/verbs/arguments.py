@@ -9,6 +9,7 @@ from typing import ParamSpec
 
 import click
 
+from relayload import files
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
 from relayload.report.output import print_failure as print_failure
@@ -79,10 +80,8 @@ def write_page(path: Path, page: str) -> None:
 
 def keep_page(path: Path, page: str) -> None:
     """Write the page of a result beside it. The result stands without it, so that a failure is a warning."""
-    from relayload.recording.recording import replace_file
-
     try:
-        replace_file(path, page.encode())
+        files.replace(path, page.encode())
     except OSError as error:
         click.echo(f"warning: {path}: can't be written: {error.strerror}", err=True)
     else:

@@ -13,7 +13,7 @@ from relayload.verbs.ci_options import Outputs, with_outputs
 if TYPE_CHECKING:
     from relayload.core.model.verdict import Verdict
     from relayload.recording import Recording
-    from relayload.recording.recording import Folded
+    from relayload.recording.folded import Folded
 
 
 @click.command()

@@ -27,7 +27,7 @@ def command(run_dirs: tuple[Path, ...], rebuild: bool, html: Path | None, as_jso
     each objective fared over them; of a capacity search, its answer.
     """
     from relayload.recording import Recording
-    from relayload.recording.recording import RUN
+    from relayload.recording.directory import RUN
     from relayload.recording.sets import results
     from relayload.report.text import render_run, render_summary
 

@@ -9,8 +9,8 @@ from relayload.core.model.kept_records import KeptRecords
 from relayload.core.model.record import Record
 from relayload.recording import Recording
 from relayload.recording.compression import Compression
+from relayload.recording.directory import records_files
 from relayload.recording.growing_file import Storage
-from relayload.recording.recording import records_files
 
 ZSTD = Storage(Compression.ZSTD)
 

@@ -14,7 +14,7 @@ from relayload.cli import main
 from relayload.core.objectives.formatting import quantity
 from relayload.core.price import Price
 from relayload.recording import Recording, page_seal, run_page
-from relayload.recording.recording import Folded
+from relayload.recording.folded import Folded
 from relayload.recording.run_page import NAME, write_page
 
 RUN = {"objectives": ("latency.p50 < 1ms", "errors.rate < 2%")}
