@@ -12,6 +12,7 @@ from relayload.core.audit.encodings import encoding_of
 from relayload.core.audit.questions import Answered
 from relayload.core.audit.request_hash import request_hash
 from relayload.core.audit.same_distribution import CHARACTERS
+from relayload.core.limits.stated import share_left
 from relayload.core.model.audited import Audited
 from relayload.core.wire.formats import output_budget
 from relayload.core.wire.kept import Kept
@@ -81,6 +82,7 @@ class AuditCounting:
             reasoning_tokens=attempt.reasoning_tokens,
             total_tokens=kept.total_tokens,
             max_output_tokens=output_budget(request) or None,
+            quota_left=share_left(held.limits),
             finish_reason=attempt.finish_reason,
             answered_model=kept.model,
             fingerprint=kept.fingerprint,

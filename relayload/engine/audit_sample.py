@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from relayload.client.caller import Called
 from relayload.core.audit.bottom_sample import BottomSample
+from relayload.core.limits.stated import limit_headers
 from relayload.core.model.record import Attempt, Outcome
 from relayload.core.traffic.draws import uniform
 from relayload.core.wire.kept import Kept
@@ -31,6 +32,8 @@ class HeldAnswer(Struct, frozen=True, kw_only=True, gc=False):
     kept: Kept
     retried: bool
     """Whether an attempt before had the same prompt."""
+    limits: dict[str, str]
+    """The headers of the answer that may tell of limits."""
 
     @property
     def held_bytes(self) -> int:
@@ -71,7 +74,13 @@ class AuditSample:
         if called is None or answer is None or called.outcome is not Outcome.OK or answer.kept is None:
             sample.give_up(rank)
             return
-        held = HeldAnswer(job=job, attempt=answer.attempt, kept=answer.kept, retried=len(called.attempts) > 1)
+        held = HeldAnswer(
+            job=job,
+            attempt=answer.attempt,
+            kept=answer.kept,
+            retried=len(called.attempts) > 1,
+            limits=limit_headers(answer.headers),
+        )
         sample.keep(rank, held, held.held_bytes)
         while sum(each.held_bytes for each in self._strata.values()) > MOST_KEPT_BYTES:
             max(self._strata.values(), key=lambda each: each.held_bytes).shrink()

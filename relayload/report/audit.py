@@ -144,7 +144,7 @@ def _all_sections(audit: Audit) -> Iterator[Section]:
     )
     yield Section(
         "Under load",
-        (_SUBJECT, "quantity", "load", "low rate", "under it", "answers", "p", "finding"),
+        (_SUBJECT, "quantity", "load", "without it", "under it", "answers", "p", "finding"),
         [_change_row(found) for found in audit.changes],
         frozenset((0, 1, 2, 7)),
     )

@@ -163,7 +163,7 @@ def change_lines(audit: Audit) -> list[str]:
 
 
 def change_line(found: Change) -> str:
-    """Return what differs between the low rate and another load."""
+    """Return what differs under a load."""
     before, under = (changed_text(found, value) for value in (found.before, found.under))
     values = f"from {before} to {under}" if before and under else "differ"
     return f"{subject(found.target, found.model)}: {quantity_name(found)} {values} {_under(found.condition)}"

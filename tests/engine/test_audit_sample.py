@@ -48,9 +48,12 @@ def _job(profile: Profile, index: int, scenario: int = 0, target: int = 0) -> Jo
     return Composer(profile).job(Arrival(index, 1.0, 0, scenario, target=target))
 
 
+_HEADERS = {"date": "now", "x-ratelimit-limit-requests": "20", "x-ratelimit-remaining-requests": "5"}
+
+
 def _called(text: str = "hi", outcome: Outcome = Outcome.OK, tries: int = 1, **kept: Any) -> Called:
     attempt = Attempt(outcome, input_tokens=60, output_tokens=1, finish_reason="stop")
-    answer = Answer(attempt, kept=Kept(text=text, model="gpt-4o-x", total_tokens=61, **kept))
+    answer = Answer(attempt, headers=_HEADERS, kept=Kept(text=text, model="gpt-4o-x", total_tokens=61, **kept))
     return Called(outcome=outcome, attempts=(attempt,) * tries, answer=answer)
 
 
@@ -149,6 +152,7 @@ def test_an_answer_is_counted_beside_what_was_reported(tmp_path):
     assert line.counted_reasoning == 1
     assert (line.input_tokens, line.output_tokens, line.total_tokens) == (60, 1, 61)
     assert (line.max_output_tokens, line.finish_reason, line.answered_model) == (20, "stop", "gpt-4o-x")
+    assert line.quota_left == 0.25
     assert (line.question, line.text, line.streamed, len(line.request)) == (None, None, True, 16)
     assert msgspec.json.decode(msgspec.json.encode(line), type=Audited) == line
 

@@ -11,6 +11,7 @@ from relayload.recording import Recording
 
 RELAY = """
 models: {o3: &fast {ttft: {any: 20ms}, speed: 2000/s, output_tokens: {any: 18}}, gpt-4.1: *fast, claude-x: *fast}
+limits: [{per: key, requests: 300/min}]
 """
 PROFILE = """
 name: audited
@@ -57,6 +58,8 @@ def _check(out: Path, processes: int) -> None:
     asked = [record for record in records if record.scenario.startswith("audit_")]
     assert {line.index for line in audited if line.question} == {record.index for record in asked}
     assert len(asked) > 5
+    left = [present(line.quota_left) for line in audited]
+    assert 1 - len(records) / 300 <= min(left) < max(left) < 1
     own = [line for line in audited if line.question is None and line.model == "o3"]
     assert 12 <= len(own) <= 12 * processes
     assert Recording.open(out).fold().fold.audited == audited

@@ -1,5 +1,7 @@
 """Does something change with the load? Answers at a low rate beside those under another condition.
 
+An answer whose relay says that little is left of a quota is also held against those of which more was left.
+
 All tests deal out the conditions anew within what is comparable: the answers to one question, or the reports on one
 kind of request. Their p-values are corrected for all looks together.
 """
@@ -22,7 +24,10 @@ from relayload.core.stats.permutation import count_p, draws_for, shift_p
 from relayload.core.stats.rank_sum import holm
 
 LOW_RATE = "low rate"
-"""The condition that all others are compared with."""
+"""The condition that those of other stages are compared with."""
+QUOTA_USED = "quota nearly used"
+_NEARLY_USED = 0.1
+"""The share of a quota from which down little is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,13 @@ def _pairs_of_conditions(
         if (condition := conditions.get(answer.stage)) is not None:
             found.setdefault(condition, []).append(answer)
     low = found.pop(LOW_RATE, [])
-    return [(condition, low, under) for condition, under in sorted(found.items())]
+    left = [answer for answer in answers if answer.measured and answer.quota_left is not None]
+    little, enough = ([each for each in left if _is_little(each) is used] for used in (True, False))
+    return [*((condition, low, under) for condition, under in sorted(found.items())), (QUOTA_USED, enough, little)]
+
+
+def _is_little(answer: Audited) -> bool:
+    return answer.quota_left is not None and answer.quota_left <= _NEARLY_USED
 
 
 def _looks(low: Sequence[Audited], under: Sequence[Audited], counts: InputCounts, seed: int) -> list[_Look]:

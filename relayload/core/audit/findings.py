@@ -130,16 +130,16 @@ class Feature(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """Whether something differs between a low rate and another one."""
+    """Whether something differs between a low rate and another one, or with a quota that is nearly used."""
 
     target: str | None
     model: str
     quantity: str
     """`input_factor`, `output_factor`, `answers`, `answer_length`, `truncated`, `refused` or `checked`."""
     condition: str
-    """The load under which it may have changed, such as `high rate`, `burst` or `quota nearly used`."""
+    """The load under which it may have changed, `plan's rate`, `burst` or `quota nearly used`."""
     answers: tuple[int, int]
-    """How many were compared: at the low rate, and under the condition."""
+    """How many were compared: at the low rate, or with more of the quota left, and under the condition."""
     before: float | None
     under: float | None
     p: float

@@ -27,6 +27,19 @@ class Stated(Struct, frozen=True):
     remaining: int | None = None
 
 
+def limit_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that may be of limits, for a later look at them."""
+    return {name: text for name, text in headers.items() if "ratelimit" in name or "rate-limit" in name}
+
+
+def share_left(headers: Mapping[str, str]) -> float | None:
+    """Return the share, from 0 to 1, that remains of the limit of which least does; None where none is stated."""
+    shares = [
+        min(1.0, each.remaining / each.limit) for each in stated(headers) if each.limit and each.remaining is not None
+    ]
+    return min(shares, default=None)
+
+
 def stated(headers: Mapping[str, str]) -> tuple[Stated, ...]:
     """Return every limit that the headers state. Names must be in lower case."""
     found = []

@@ -5,7 +5,7 @@ The lines of a process are written after its last request, since counting takes 
 
 from msgspec import Struct
 
-from relayload.core.model.amounts import Count, Index, Instant, Worker
+from relayload.core.model.amounts import Count, Index, Instant, Share, Worker
 
 
 class Audited(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line", tag="audited", gc=False):
@@ -41,6 +41,8 @@ class Audited(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="
     total_tokens: Count | None = None
     max_output_tokens: Count | None = None
     """The budget of the answer."""
+    quota_left: Share | None = None
+    """The share that the relay says remains of a limit, of several that of which least does."""
     finish_reason: str | None = None
     answered_model: str | None = None
     """The model that the answer names."""

@@ -81,6 +81,19 @@ def test_what_is_asked_of_few_or_at_other_stages_is_left_out() -> None:
     assert _changes([*_asked("burst", 40), *_asked("end", 40)]) == {}
 
 
+def test_what_changes_when_a_quota_is_nearly_used_is_found_at_one_rate() -> None:
+    def told(little: float, **fields: Any) -> dict[str, Change]:
+        enough = [each for left in (1.0, 0.5, 0.11) for each in _asked("hold", 20, quota_left=left)]
+        return _changes([*enough, *_asked("hold", 40, quota_left=little, **fields), *_asked("hold", 40, written=3)])
+
+    found = told(0.1, written=12)["answer_length"]
+    assert (found.condition, found.answers, found.changed) == ("quota nearly used", (60, 40), True)
+    assert not any(each.changed for each in told(0.0).values())
+    assert told(0.2, written=12) == {}
+    warm = [replace(each, measured=False) for each in _asked("hold", 40, quota_left=0.0, written=12)]
+    assert _changes([*_asked("hold", 40, quota_left=1.0), *warm]) == {}
+
+
 def test_p_values_are_corrected_for_all_looks() -> None:
     low, burst = _asked("low", 40), _asked("burst", 40, written=12)
     end = _asked("end", 40)

@@ -1,6 +1,6 @@
 import pytest
 
-from relayload.core.limits.stated import Stated, stated
+from relayload.core.limits.stated import Stated, limit_headers, share_left, stated
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,29 @@ from relayload.core.limits.stated import Stated, stated
 )
 def test_limits_are_read_under_all_their_names(headers, found):
     assert stated(headers) == tuple(found)
+
+
+@pytest.mark.parametrize(
+    ("headers", "left"),
+    [
+        ({"x-ratelimit-limit-requests": "300", "x-ratelimit-remaining-requests": "30"}, 0.1),
+        ({"anthropic-ratelimit-tokens-limit": "50", "anthropic-ratelimit-tokens-remaining": "0"}, 0.0),
+        (
+            {
+                "x-ratelimit-limit-requests": "300",
+                "x-ratelimit-remaining-requests": "150",
+                "x-ratelimit-limit-tokens": "1000",
+                "x-ratelimit-remaining-tokens": "200",
+            },
+            0.2,
+        ),
+        ({"x-rate-limit-limit": "10", "x-rate-limit-remaining": "12"}, 1.0),
+        ({"x-ratelimit-limit-requests": "300"}, None),
+        ({"x-ratelimit-limit": "0", "x-ratelimit-remaining": "0"}, None),
+        ({"date": "now"}, None),
+    ],
+)
+def test_what_is_left_is_the_least_share_of_a_limit(headers, left):
+    assert share_left(headers) == left
+    assert share_left(limit_headers({**headers, "content-type": "text/plain"})) == left
+    assert "content-type" not in limit_headers({**headers, "content-type": "text/plain"})
