@@ -94,7 +94,7 @@ def check_first(lines: Iterable[object], targets: Sequence[str]) -> None:
 
 def _raise(target: str, record: Record) -> None:
     answer = record.attempts[-1] if record.attempts else None
-    said = one_line((answer and answer.relay_message) or "no words of its own", 200)
+    said = one_line((answer and answer.relay_message) or "no words of its own", 200).rstrip(".")
     if answer is not None and answer.status in _REFUSED and "temperature" in said.lower():
         message = f"refuses temperature {TEMPERATURE:g}, at which models are compared, for {record.model}: {said}"
         raise AuthorError([Fault(f"{message}; audit another model by --model", path=target)])

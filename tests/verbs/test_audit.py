@@ -4,14 +4,16 @@ import json
 import os
 import signal
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import jsonschema
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
-from support import Process, records, until
+from support import HttpServer, Process, records, until
 
 from relayload.audit.options import Options, asked_of
 from relayload.audit.reference_file import recording_of
@@ -200,6 +202,41 @@ def test_a_small_audit_asks_each_question_as_often_of_each_target(tmp_path: Path
     page = (out / "audit.md").read_text()
     assert page == (tmp_path / "page" / "audit.md").read_text()
     assert "no difference seen" in page
+
+
+class _FixedTemperature(BaseHTTPRequestHandler):
+    """Refuses what a reasoning model may refuse."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        said = "Unsupported value: 'temperature' does not support 1 with this model."
+        body = json.dumps(
+            {"error": {"message": said, "type": "invalid_request_error", "param": "temperature"}}
+        ).encode()
+        self.send_response(400)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+def test_a_target_that_refuses_the_temperature_ends_the_audit_in_one_line(tmp_path: Path):
+    with HttpServer(("127.0.0.1", 0), _FixedTemperature) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v1"
+        own = profile(tmp_path, preset(tmp_path, "vendor", 1), f"{url}, api_key: sk-fake")
+        result = invoked(own, *SMALL, "--out", tmp_path / "out")
+        server.shutdown()
+    assert result.exit_code == 2, result.output
+    said = "'temperature' does not support 1 with this model; audit another model by --model"
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("relay: ")]
+    assert line == f"relay: refuses temperature 1, at which models are compared, for o3: Unsupported value: {said}"
+    assert not result.stdout
 
 
 @pytest.mark.slow
