@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from relayload.locust_plugin.runs_in_turn import Place
     from relayload.profile import Profile
 
+_AN_ANSWER_S = 2.0
+"""About what 40 tokens of a large model take."""
+_MINUTE_S = 60.0
+
 
 @click.command()
 @click.option("--reference", metavar="NAME|FILE", help="A target of PROFILE, or a recording; the first of several.")
@@ -120,7 +124,7 @@ def _check_sound(profile: "Profile", asked: "Asked", steps: "Sequence[Step]") ->
 
 
 def _announced(profile: "Profile", asked: "Asked", steps: "Sequence[Step]") -> list[str]:
-    """Return what will be sent to each target, and the most that it costs."""
+    """Return what will be sent to each target, the most that it costs, and about how long it takes."""
     from relayload.audit.steps import spending
     from relayload.core.units import format_usd
 
@@ -132,11 +136,22 @@ def _announced(profile: "Profile", asked: "Asked", steps: "Sequence[Step]") -> l
         what += f"{sent.most_output_tokens:,} of output, {cost}"
         role = " (reference)" if name == asked.reference_target else ""
         lines.append(f"  {name} {profile.named_targets[name].base_url}{role}: {what}")
+    lines.append(f"  {_time_needed(asked, steps)}")
     unpriced = [name for name in asked.targets if spending(steps, profile, name).most_usd is None]
     if unpriced:
         place = f"targets.{unpriced[0]}.prices" if profile.targets else "target.prices"
         lines.append(f"  prices: set {place} to see dollars a month")
     return [*lines, *_bounds(profile)]
+
+
+def _time_needed(asked: "Asked", steps: "Sequence[Step]") -> str:
+    """Return how long it takes if answers take as long as short ones of large models do."""
+    from relayload.core.units import format_duration
+
+    at_once = asked.options.concurrency
+    needed_s = sum(step.requests for step in steps) * len(asked.targets) * _AN_ANSWER_S / at_once
+    about = format_duration(round(needed_s)) if needed_s >= _MINUTE_S else f"{needed_s:.0f}s"
+    return f"{at_once} at once: about {about} if an answer takes {_AN_ANSWER_S:g}s"
 
 
 def _bounds(profile: "Profile") -> Iterator[str]:

@@ -187,6 +187,7 @@ def test_a_small_audit_asks_each_question_as_often_of_each_target(tmp_path: Path
 
     each = 1 + 5 * 4 + 2 * 34 + 2 * 6
     assert f"(reference): {each} requests" in result.stderr
+    assert f"  8 at once: about {round(2 * each * 2 / 8)}s if an answer takes 2s\n" in result.stderr
     assert found.requests == 2 * each
     assert found.verdict == "INCONCLUSIVE"
     assert (found.reference, found.models, found.ended_by) == ("vendor", ("o3",), None)
