@@ -169,7 +169,9 @@ class Here:
         return re.sub("|".join(map(re.escape, longest_first)), lambda found: self._paths[found[0]], argument)
 
 
-@pytest.mark.parametrize(("objective", "code"), [("errors.rate < 50%", 0), ("ttft.p50 < 1us", 3)])
+@pytest.mark.parametrize(
+    ("objective", "code"), [("errors.rate < 50%", 0), pytest.param("ttft.p50 < 1us", 3, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("recipe", [compose, kubernetes])
 def test_the_commands_of_a_recipe_make_a_run_and_its_exit_code(
     recipe: Callable[[], Recipe], objective: str, code: int, start: Start, relay: FakeRelay, tmp_path: Path, port: int

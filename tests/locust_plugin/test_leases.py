@@ -210,6 +210,7 @@ def test_workers_that_all_live_send_as_many_as_the_cap_allows(
     assert "max_requests: 101 requests were sent" in run.output
 
 
+@pytest.mark.slow
 def test_users_of_a_worker_that_hangs_take_no_turn_while_others_stand_in_for_them(
     leased: Callable[..., tuple[Process, Path]], relay: FakeRelay
 ) -> None:
@@ -227,6 +228,7 @@ def test_users_of_a_worker_that_hangs_take_no_turn_while_others_stand_in_for_the
     assert max(later - earlier for earlier, later in pairwise(due_s)) > 5.0
 
 
+@pytest.mark.slow
 def test_a_run_outlasts_the_silence_of_all_its_workers(
     leased: Callable[..., tuple[Process, Path]], relay: FakeRelay
 ) -> None:
@@ -297,6 +299,7 @@ def test_a_worker_that_joins_late_takes_its_share(
     assert len(recorded.of(1)) > 40
 
 
+@pytest.mark.slow
 def test_workers_of_a_killed_master_send_no_more_than_they_were_leased_and_leave(
     separate: Callable[[str], Process], tmp_path: Path, relay: FakeRelay
 ) -> None:

@@ -166,6 +166,7 @@ def test_the_rate_is_changed_while_the_load_goes_on(
     assert reasons[0] in html
 
 
+@pytest.mark.slow
 def test_a_worker_that_joins_late_knows_of_the_changes(
     opened: Callable[..., Page], start: Start, tmp_path: Path
 ) -> None:

@@ -193,6 +193,7 @@ def test_a_search_leaves_recordings_and_goes_on_where_it_stopped(start, slots, t
     assert "has trials of another profile" in changed.output
 
 
+@pytest.mark.slow
 def test_a_rate_beyond_the_slots_is_refuted(start, slots, tmp_path):
     profile, out = slots("errors.rate < 30%, ttft.p50 < 150ms"), tmp_path / "out"
     search = start(

@@ -214,6 +214,7 @@ def indebted() -> Iterator[str]:
         process.kill()
 
 
+@pytest.mark.slow
 def test_a_trial_waits_until_the_relay_has_done_what_the_last_one_left(
     search: Search, indebted: str, tmp_path: Path
 ) -> None:
