@@ -24,6 +24,8 @@ from relayload.core.model.audited import Audited
 LETTERS = "etaoinshrdlucmfw"
 CHARACTERS = 100
 STAGES = ("low", "plan", "burst")
+_QUOTA = 20
+"""After how many requests a window begins, with a new quota."""
 CONDITIONS = {"low": "low rate", "plan": "plan's rate", "burst": "burst"}
 
 
@@ -145,6 +147,7 @@ def _honest(number: int, target: str, asked: _Asked, rng: random.Random, overhea
         "cached_input_tokens": read // 128 * 128 if repeated and read >= 1024 else 0,
         "input_tokens": read,
         "max_output_tokens": 40 if asked.kind else 300,
+        "quota_left": 1 - (number % _QUOTA + 1) / _QUOTA,
         "finish_reason": "stop",
         "question": f"{asked.kind}:{asked.number}" if asked.kind else None,
     }
@@ -243,6 +246,10 @@ def _above(report: Report, stages: Sequence[str] = ("burst",)) -> Report:
     return lambda fields, rng, stage: report(fields, rng, stage) if stage in stages else fields
 
 
+def _nearly_used(report: Report) -> Report:
+    return lambda fields, rng, stage: report(fields, rng, stage) if fields["quota_left"] <= 0.1 else fields
+
+
 def _cached(fields: dict, rng: random.Random, stage: str) -> dict:
     return fields | {"cached_input_tokens": fields["input_tokens"] // 128 * 128}
 
@@ -279,6 +286,7 @@ DISHONEST: dict[str, tuple[Relay, tuple[str, ...]]] = {
     "2,000 hidden tokens for 30 %": (Relay(report=_hidden(2000, 0.3)), ("input off line",)),
     "input x1.02 in bursts": (Relay(report=_above(_factor(1.02))), ("change of input_factor",)),
     "input x1.5 in bursts": (Relay(report=_above(_factor(1.5))), ("change of input_factor",)),
+    "input x1.5 with a quota nearly used": (Relay(report=_nearly_used(_factor(1.5))), ("change of input_factor",)),
     "output x1.1": (Relay(report=_output(1.1)), ("output factor",)),
     "output x1.5 for 30 %": (Relay(report=_output(1.5, 0.3)), ("output off line",)),
     "cached though never sent": (Relay(report=_cached), ("fault cached_never_sent",)),
