@@ -37,6 +37,7 @@ _MOST_DESCRIPTORS = 32
 _FREE_FROM, _FREE_TO = 3, 64
 """The numbers of descriptors that are free in a fork, for those that it inherits."""
 _NUMBER_BYTES = 8
+_ENDS_WITHIN_S = 30.0
 _fork, _select, _waitpid = os.fork, select.select, os.waitpid  # before gevent replaces them
 
 
@@ -100,15 +101,15 @@ class Zygote:
         """One that imports some modules and whole packages. What its forks start are forks of others, by module."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            shared = {"": theirs.fileno(), **{module: other._control.fileno() for module, other in others.items()}}
+            shared = {module: other._control.fileno() for module, other in others.items()}
             process = subprocess.Popen(
-                [sys.executable, __file__, json.dumps(shared)],
+                [sys.executable, __file__, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                pass_fds=tuple(shared.values()),
+                pass_fds=(theirs.fileno(), *shared.values()),
                 start_new_session=True,
             )
-        ours.send(json.dumps(imports).encode())
+        ours.send(json.dumps([imports, shared]).encode())
         return cls(ours, process)
 
     def fork(
@@ -138,9 +139,14 @@ class Zygote:
         return Fork(news, arguments)
 
     def end(self) -> None:
+        """End it. A fork that outlives its test, and could ask it for more, is not waited for."""
         assert self._process is not None, "is ours"
         self._control.close()
-        self._process.wait()
+        try:
+            self._process.wait(_ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 @contextlib.contextmanager
@@ -306,10 +312,11 @@ def _take_numbers() -> None:
 
 
 if __name__ == "__main__":
-    sockets = {module: _aside(number) for module, number in json.loads(sys.argv[1]).items()}
-    own_end = sockets.pop("")
+    own_end = _aside(int(sys.argv[1]))
+    imports, shared = json.loads(own_end.recv(_MOST_BYTES))
+    sockets = {module: _aside(number) for module, number in shared.items()}
     _take_numbers()
-    for imported in json.loads(own_end.recv(_MOST_BYTES)):
+    for imported in imports:
         _import(imported)
     _read_vocabulary()
     gc.collect()

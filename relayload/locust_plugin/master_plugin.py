@@ -358,4 +358,8 @@ class MasterPlugin:
         while not self._orphaned:
             gevent.sleep(_LAUNCHER_POLL_S)
         _LOG.error("the relayload process that started this run is gone: ending the run")
-        self._runner.quit()
+        if self._begun():
+            self._runner.quit()
+        else:  # Locust waits for its workers, and would go on doing so
+            self._targets.stop()
+            os._exit(ExitCode.CRASH)

@@ -101,7 +101,8 @@ def test_the_official_sdk_sends_the_same_load(
 
 
 def test_a_missed_objective_is_exit_3(locust: Start, profile: WriteProfile) -> None:
-    run = locust("--relay-profile", profile(), "--relay-set", "objectives.1=ttft.p50 < 1ms")
+    sets = ("--relay-set", "objectives.1=ttft.p50 < 1ms", "--relay-set", "load.stages.1.rate=100/s")
+    run = locust("--relay-profile", profile(), *sets)
     assert run.wait() == 3, run.output
     assert "FAIL" in run.output
 

@@ -22,7 +22,7 @@ PROFILE = """
 name: {name}
 load: {load}
 scenarios: {{simple: {{model: o3, prompt: simple, max_output_tokens: 5}}}}
-generator: {{late: 10s, late_share: 100%, loop_lag: 10s}} # these tests are not about a busy machine
+generator: {{late: 10s, late_share: 100%, loop_lag: 10s, drop_share: 50%}} # these tests are not about a busy machine
 objectives: [errors.rate < 50%]
 web: {{max_multiplier: 4}}
 """

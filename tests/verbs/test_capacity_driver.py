@@ -48,12 +48,13 @@ def held() -> Iterator[FakeRelay]:
 
 @pytest.fixture
 def search(start: Start, tmp_path: Path) -> Search:
-    """Starts a search that records to `out`."""
+    """Starts a search that records to `out`. Its processes are known by their command lines, which forks have not."""
 
     def starter(base_url: str, *options: str | Path, rate: str = "10/s", **profile: str) -> Process:
         written = {"stream": "true", "objectives": "errors.rate < 90%, ttft.p50 < 5s"} | profile
         (tmp_path / "edges.yaml").write_text(PROFILE.format(base_url=base_url, rate=rate, **written))
-        return start("relayload", "capacity", tmp_path / "edges.yaml", "--out", tmp_path / "out", *SHORT, *options)
+        arguments = ("capacity", tmp_path / "edges.yaml", "--out", tmp_path / "out", *SHORT, *options)
+        return start("relayload", *arguments, anew=True)
 
     return starter
 
@@ -272,3 +273,6 @@ def test_a_search_that_others_can_reach_says_so_and_refuses_a_bad_secret(
     refused = search(relay.base_url, *others, "--secret-file", "secret")
     assert refused.wait() == 2
     assert "secret: the join secret has 5 bytes, and needs 16" in refused.output
+    assert locusts(tmp_path)
+    kill(run.popen.pid)
+    wait_for(lambda: not locusts(tmp_path))
