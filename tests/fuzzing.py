@@ -23,6 +23,11 @@ _ERROR = {"error": {"message": "no", "type": "server_error", "code": "500", "par
 _PART = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
 _DETAILS = [{"type": "reasoning.text", "text": "hm"}, {"type": "reasoning.summary", "summary": "hm"}]
 _CALLS = [{"index": 0, "id": "call_1", "function": {"name": "f", "arguments": "{}"}}]
+_MESSAGE_USAGE = {"input_tokens": 7, "cache_read_input_tokens": 3, "cache_creation_input_tokens": 1, "output_tokens": 1}
+_USE = {"type": "tool_use", "id": "t1", "name": "f", "input": {}}
+_OVERLOADED = {"error": {"type": "overloaded_error", "message": "Overloaded"}}
+MESSAGES_FROM = 5_000_000
+"""The numbers of the cases of Anthropic's Messages API."""
 
 
 def _chunk(delta: dict[str, Any], reason: str | None = None, **more: Any) -> dict[str, Any]:
@@ -55,6 +60,27 @@ _STREAMS: dict[str, list[list[Any]]] = {
         [{"type": "error", "message": "no", "code": "server_error"}],
     ],
     "embeddings": [["[DONE]"]],
+    "messages": [
+        [
+            {"type": "message_start", "message": {"id": "m1", "model": "m", "usage": _MESSAGE_USAGE}},
+            {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": ""}},
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "hm"}},
+            {"type": "content_block_stop", "index": 0},
+            {"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": ""}},
+            {"type": "ping"},
+            {"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": "hello"}},
+            {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 5}},
+            {"type": "message_stop"},
+        ],
+        [
+            {"type": "message_start", "message": {"id": "m1", "model": "m", "usage": _MESSAGE_USAGE}},
+            {"type": "content_block_start", "index": 0, "content_block": _USE},
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": "{}"}},
+            {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 5}},
+            {"type": "message_stop"},
+        ],
+        [{"type": "message_start", "message": {"id": "m1"}}, {"type": "error", **_OVERLOADED}],
+    ],
 }
 _BODIES: dict[str, list[Any]] = {
     "chat": [
@@ -79,9 +105,19 @@ _BODIES: dict[str, list[Any]] = {
         }
     ],
     "embeddings": [{"data": [{"index": 0, "embedding": [0.5, -1.0]}], "usage": {"prompt_tokens": 3}}],
+    "messages": [
+        {
+            "id": "m1",
+            "type": "message",
+            "content": [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "hello"}, _USE],
+            "stop_reason": "end_turn",
+            "usage": _MESSAGE_USAGE,
+        }
+    ],
 }
 _ERRORS = [
     _ERROR,
+    {"type": "error", **_OVERLOADED},
     {"error": "no"},
     {"detail": [{"loc": ["body", "model"], "msg": "no"}]},
     {"message": "no", "code": 429},
@@ -111,6 +147,7 @@ def case(number: int) -> Case:
     """The case of that number."""
     rng = Random(f"fuzz:{number}")
     endpoint = rng.choice(("chat", "chat", "chat", "responses", "responses", "embeddings"))
+    endpoint = "messages" if number >= MESSAGES_FROM else endpoint
     stream = endpoint != "embeddings" and rng.random() < 0.7
     return Case(endpoint, stream, _answer(rng, _body(rng, endpoint, stream)))
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from fuzzing import SECRET, case
+from fuzzing import MESSAGES_FROM, SECRET, case
 from support import ROOT
 
 RUNNER = """
@@ -18,15 +18,19 @@ from relayload.core.resilience.classify import AttemptSignals
 from relayload.core.resilience.dialects import DIALECTS, classifier
 from relayload.core.model.record import Attempt, Outcome, Record
 from relayload.core.wire.embeddings import embeddings_request
+from relayload.core.wire.messages import messages_request
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.request import Timeouts
 from relayload.core.wire.responses import responses_request
 from relayload.recording import RecordWriter, Recording
 from relayload.transport.drivers import new_transport, prepare
+from relayload.transport.keeping import read_kept
+from relayload.transport.redaction import Secrets
 from fuzzing import MESSAGES, SECRET, case
 
 driver, base_url, first, last, folder = json.load(sys.stdin)
 prepare(driver)
+SECRETS = Secrets("", [], [SECRET])
 transport = new_transport(driver, base_url, SECRET)
 timeouts = Timeouts(connect_s=60.0, total_s=60.0)
 classifiers = [classifier(dialect) for dialect in DIALECTS]
@@ -37,7 +41,8 @@ def request(number):
     endpoint, stream, _ = case(number)
     if endpoint == "embeddings":
         return embeddings_request(str(number), ["a"])
-    return (chat_request if endpoint == "chat" else responses_request)(str(number), MESSAGES, stream=stream)
+    new_request = {"chat": chat_request, "responses": responses_request, "messages": messages_request}[endpoint]
+    return new_request(str(number), MESSAGES, stream=stream)
 
 
 def send(number):
@@ -45,8 +50,13 @@ def send(number):
         wanted = request(number)
         told = []
         on_text = told.append if number % 3 else None
-        answer = transport.send(wanted, timeouts, keep_text=number % 2 == 0, on_text=on_text)
+        answer = transport.send(wanted, timeouts, keep_text=number % 2 == 0, on_text=on_text, sampled=number % 4 < 2)
         check(wanted, answer, told)
+        if answer.kept is not None:
+            kept = read_kept(answer.kept, wanted, SECRETS)
+            msgspec.json.encode((kept.model, kept.fingerprint, kept.total_tokens, kept.has_logprobs))
+            for text in (kept.text, kept.thoughts, *kept.calls):
+                text.encode()
     except Exception as error:
         failed.append(f"{number}: {error!r}")
         if len(failed) > 20:
@@ -117,12 +127,17 @@ def fuzz(serve, folder, driver: str, first: int, count: int) -> None:
     assert not any(SECRET in line for line in lines)
 
 
-@pytest.mark.parametrize(("driver", "count"), [("native", 3_000), ("openai", 600)])
-def test_whatever_a_relay_says_ends_in_a_record(serve, tmp_path, driver, count):
-    fuzz(serve, tmp_path, driver, 0, count)
+@pytest.mark.parametrize(
+    ("driver", "first", "count"), [("native", 0, 3_000), ("openai", 0, 600), ("native", MESSAGES_FROM, 1_000)]
+)
+def test_whatever_a_relay_says_ends_in_a_record(serve, tmp_path, driver, first, count):
+    fuzz(serve, tmp_path, driver, first, count)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("driver", "count"), [("native", 200_000), ("openai", 40_000)])
-def test_whatever_a_relay_says_for_long_ends_in_a_record(serve, tmp_path, driver, count):
-    fuzz(serve, tmp_path, driver, 2_000_000, count)
+@pytest.mark.parametrize(
+    ("driver", "first", "count"),
+    [("native", 2_000_000, 200_000), ("openai", 2_000_000, 40_000), ("native", MESSAGES_FROM, 60_000)],
+)
+def test_whatever_a_relay_says_for_long_ends_in_a_record(serve, tmp_path, driver, first, count):
+    fuzz(serve, tmp_path, driver, first, count)

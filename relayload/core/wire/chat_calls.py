@@ -8,14 +8,18 @@ from relayload.core.wire.tool_calls import CallPart
 
 
 def call_parts(tool_calls: Any, function_call: Any, choice: Any) -> tuple[CallPart, ...]:
-    """Return the parts in these fields of a delta or a message. A part without a name and arguments is none."""
+    """Return the parts in these fields of a delta or a message. A part without a name and arguments is none.
+
+    `choice` is the index of the choice that they are of; one that is no number counts as the first.
+    """
+    choice = choice if isinstance(choice, int) else 0
     listed = tool_calls if isinstance(tool_calls, list) else []
-    found = [_of_call(call, choice or 0) for call in listed if isinstance(call, dict)]
-    found.append(_part(function_call, (choice or 0, None), "arguments"))
+    found = [_of_call(call, choice) for call in listed if isinstance(call, dict)]
+    found.append(_part(function_call, (choice, None), "arguments"))
     return tuple(part for part in found if part is not None)
 
 
-def _of_call(call: dict[str, Any], choice: Any) -> CallPart | None:
+def _of_call(call: dict[str, Any], choice: int) -> CallPart | None:
     """Read one call. Relays that do not number their calls give each an id."""
     index, given = call.get("index"), call.get("id")
     number = index if isinstance(index, int) else given if isinstance(given, str) else None

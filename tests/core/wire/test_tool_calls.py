@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from relayload.core.stats.histogram import bucket
 from relayload.core.wire.chat import chat_request, read_completion
+from relayload.core.wire.chat_calls import call_parts
 from relayload.core.wire.messages import read_message
 from relayload.core.wire.request import Endpoint
 from relayload.core.wire.response_limits import ResponseLimits, TooLarge
@@ -94,6 +95,12 @@ def test_calls_without_numbers_are_told_apart_by_their_ids() -> None:
         call_delta(function(None, arguments="1}")),
         call_delta(function(None, "f", "{}", id="b")),
     ) == (2, 2)
+
+
+@pytest.mark.parametrize("index", [{"a": 1}, [None], "0", None])
+def test_a_choice_without_a_number_is_the_first(index: Any) -> None:
+    parts = call_parts([function(0, "f", "{}")], {"name": "g"}, index)
+    assert [part.place for part in parts] == [(0, 0), (0, None)]
 
 
 def test_each_choice_has_calls_of_its_own() -> None:
