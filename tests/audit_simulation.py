@@ -24,8 +24,8 @@ from relayload.core.model.audited import Audited
 LETTERS = "etaoinshrdlucmfw"
 CHARACTERS = 100
 STAGES = ("low", "plan", "burst")
-_QUOTA = 20
-"""After how many requests a window begins, with a new quota."""
+_QUOTA = 21
+"""After how many requests a window begins, with a new quota: odd, since every second prompt has a token more."""
 CONDITIONS = {"low": "low rate", "plan": "plan's rate", "burst": "burst"}
 
 
@@ -81,7 +81,7 @@ class Plan:
     prompts: int = 50
     each: int = 12
     traffic: int = 150
-    checked: int = 60
+    checked: int = 90
     targets: dict[str, Relay] = field(default_factory=lambda: {"vendor": Relay(), "relay": Relay()})
 
 

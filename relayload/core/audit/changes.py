@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from relayload.core.audit import levels
-from relayload.core.audit.counted import InputCounts, by_target_and_model, output_pairs
-from relayload.core.audit.deviations import Pairs, deviations, drawn
+from relayload.core.audit.counted import InputCounts, by_target_and_model, ended_pairs
+from relayload.core.audit.deviations import Pairs, deviation_p, drawn
 from relayload.core.audit.findings import Change
 from relayload.core.audit.questions import CHECKED, kind_of
 from relayload.core.audit.reference import open_answers
@@ -92,7 +92,7 @@ def _is_little(answer: Audited) -> bool:
 def _looks(low: Sequence[Audited], under: Sequence[Audited], counts: InputCounts, seed: int) -> list[_Look]:
     found = [
         _factor("input_factor", counts.pairs(low), counts.pairs(under), seed),
-        _factor("output_factor", output_pairs(low), output_pairs(under), seed),
+        _factor("output_factor", ended_pairs(low), ended_pairs(under), seed),
         _open_answers(low, under, seed),
         _lengths(low, under, seed),
         _share("truncated", low, under, _truncated),
@@ -117,7 +117,7 @@ def _factor(quantity: str, low: Pairs, under: Pairs, seed: int) -> _Look | None:
         sizes,
         _ratio(before),
         _ratio(after),
-        lambda draws: shift_p(deviations(before, after, seed), seed, draws),
+        lambda draws: deviation_p(before, after, seed, draws),
     )
 
 

@@ -1,6 +1,6 @@
 """What was counted of an answer, beside what was reported: the pairs that lines are drawn through."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from relayload.core.audit.endings import CALLS, CUT
@@ -64,14 +64,18 @@ def output_pair(answer: Audited) -> Pair | None:
     return Pair(answer.counted_output, reported - hidden) if hidden <= reported else None
 
 
-def output_pairs(answers: Iterable[Audited]) -> list[tuple[Audited, Pair]]:
-    """Return the pairs of answers that ended by themselves; of all, if these are few.
+def output_pairs(answers: Sequence[Audited]) -> list[tuple[Audited, Pair]]:
+    """Return the pairs of answers that ended by themselves; of all, if these are few."""
+    ended = ended_pairs(answers)
+    return ended if len(ended) >= FEWEST else [(each, pair) for each in answers if (pair := output_pair(each))]
 
-    The token that ends an answer is counted by some, and an answer that was cut has none.
+
+def ended_pairs(answers: Iterable[Audited]) -> list[tuple[Audited, Pair]]:
+    """Return the pairs of answers that ended by themselves.
+
+    The token that ends an answer is counted by some relays, and an answer that was cut has none.
     """
-    known = [(each, pair) for each in answers if (pair := output_pair(each))]
-    ended = [(each, pair) for each, pair in known if each.finish_reason not in CUT]
-    return ended if len(ended) >= FEWEST else known
+    return [(each, pair) for each in answers if each.finish_reason not in CUT and (pair := output_pair(each))]
 
 
 def hides_reasoning(answer: Audited) -> bool:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from random import Random
+from statistics import median
 
 from relayload.core.audit.counted import Pair
 from relayload.core.audit.token_line import FEW, token_line
 from relayload.core.model.audited import Audited
-from relayload.core.stats.permutation import Groups
+from relayload.core.stats.permutation import Groups, shift_p
 
 MOST = 400
 """Pairs of each group that are compared, so that a comparison stays affordable."""
@@ -14,6 +15,18 @@ _DIGITS = 9
 """To which the same distance from the line is the same number."""
 
 Pairs = Sequence[tuple[Audited, Pair]]
+
+
+def deviation_p(one: Pairs, other: Pairs, seed: int, draws: int) -> float:
+    """Return the p-value of "the reports of both groups lie alike about the line through both", within each scenario.
+
+    A scenario counts as its prompts are long: what a factor adds to short ones is less than a token.
+    """
+    lengths: dict[str, list[int]] = {}
+    for answer, (counted, _) in (*one, *other):
+        lengths.setdefault(answer.scenario, []).append(counted)
+    weights = {scenario: max(1.0, median(found)) for scenario, found in lengths.items()}
+    return shift_p(deviations(one, other, seed), seed, draws, weights)
 
 
 def deviations(one: Pairs, other: Pairs, seed: int) -> dict[str, Groups]:

@@ -10,11 +10,11 @@ from types import MappingProxyType
 
 from relayload.core.audit import levels
 from relayload.core.audit.counted import InputCounts, output_pair, output_pairs
-from relayload.core.audit.deviations import Pairs, deviations, drawn
+from relayload.core.audit.deviations import Pairs, deviation_p, drawn
 from relayload.core.audit.endings import FILTERED
 from relayload.core.audit.token_line import FEWEST
 from relayload.core.model.audited import Audited
-from relayload.core.stats.permutation import draws_for, shift_p
+from relayload.core.stats.permutation import draws_for
 
 FORMAT_TOKENS = 4
 """By how much reports of the same request may differ."""
@@ -130,7 +130,7 @@ def _streamed_differs(pairs: Pairs, seed: int) -> int:
     if min(len(plain), len(streamed)) < FEWEST:
         return 0
     more = _mean_excess(streamed) - _mean_excess(plain)
-    if abs(more) <= FORMAT_TOKENS or shift_p(deviations(plain, streamed, seed), seed, _DRAWS) > levels.STREAMED:
+    if abs(more) <= FORMAT_TOKENS or deviation_p(plain, streamed, seed, _DRAWS) > levels.STREAMED:
         return 0
     return sum(each.streamed is (more > 0) for each, _ in pairs)
 

@@ -23,6 +23,8 @@ from itertools import accumulate, combinations
 from random import Random
 from statistics import NormalDist, median
 
+from relayload.core.stats.weighted_median import weighted_median
+
 FEWEST = 8
 """Requests below which no interval is told."""
 MOST = 200
@@ -114,11 +116,12 @@ def _left(counts: Counts, factor: float) -> list[float]:
 def _off_line(counts: Counts, factor: float, offset: float) -> int:
     """Count those that are much farther above the line than the median is from it, in tokens and in relation to it.
 
-    They have to be as far above their own count: whoever reports what was counted inflates nothing.
+    What is usual in relation to the line is told by the long ones, since a token is much of a short one. They have to
+    be as far above their own count: whoever reports what was counted inflates nothing.
     """
     expected = [(reported, counted, max(1.0, factor * counted + offset)) for counted, reported in counts]
     tokens = median(abs(reported - on_line) for reported, _, on_line in expected)
-    share = median(abs(reported - on_line) / on_line for reported, _, on_line in expected)
+    share = weighted_median((abs(reported - on_line) / on_line, on_line) for reported, _, on_line in expected)
     return sum(
         reported - max(on_line, counted) > _TOKENS_OFF + _USUAL_OFF * (tokens + share * on_line)
         for reported, counted, on_line in expected

@@ -1,10 +1,8 @@
 """Does a relay count tokens as they are? What it reported beside what was counted here, and what that costs."""
 
 import math
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from statistics import fmean, stdev
 
 from msgspec import structs
@@ -16,6 +14,7 @@ from relayload.core.audit.token_line import FEWEST, Estimate, token_line
 from relayload.core.model.audited import Audited
 from relayload.core.price import Price
 from relayload.core.stats.binomial import student_quantile
+from relayload.core.stats.weighted_median import weighted_median
 
 _CONFIDENCE = 0.975
 """Of each end of an interval."""
@@ -95,9 +94,7 @@ _END_TOKEN = 1
 
 def _usual_ratio(pairs: Sequence[Pair], more: int) -> float:
     """Return the median ratio, each weighed by its count, if every report had so many tokens more."""
-    ratios = sorted(((pair.reported + more) / pair.counted, pair.counted) for pair in pairs if pair.counted)
-    below = list(accumulate(counted for _, counted in ratios))
-    return ratios[bisect_left(below, below[-1] / 2)][0]
+    return weighted_median(((pair.reported + more) / pair.counted, pair.counted) for pair in pairs if pair.counted)
 
 
 def _why_unknown(answers: Sequence[Audited], encoding: str | None) -> str:

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
+from types import MappingProxyType
 
 ENOUGH = 20
 """After so many statistics as large as the observed one, the p-value is told: it is far from any level."""
@@ -37,14 +38,19 @@ def draws_for(level: float, looks: int) -> int:
 _BELOW = 3
 
 
-def shift_p(strata: Mapping[str, Groups], seed: int, most: int) -> float:
+def shift_p(
+    strata: Mapping[str, Groups], seed: int, most: int, weights: Mapping[str, float] = MappingProxyType({})
+) -> float:
     """Return the two-sided p-value of "within no stratum is there a shift", by ranks.
 
     The statistic is the sum over strata of how far the ranks of the second group lie from their expectation, each
-    divided by the size of its stratum (van Elteren). Hoeffding's inequality, which holds for drawing without
+    divided by the size of its stratum (van Elteren), and multiplied by its weight, which must not depend on what is of
+    which group: as much as the values of a stratum tell, or 1. Hoeffding's inequality, which holds for drawing without
     replacement, bounds the p-value from above; where the bound is below what `most` draws can show, it is the answer.
     """
-    told = [stratum for groups in strata.values() if (stratum := _ranked(groups))]
+    told = [
+        stratum for name, groups in strata.items() if (stratum := _ranked(groups, weights.get(name, 1.0))) is not None
+    ]
     if not told:
         return 1.0
     observed = abs(sum(sum(ranks[-new:]) for ranks, new in told))
@@ -52,7 +58,7 @@ def shift_p(strata: Mapping[str, Groups], seed: int, most: int) -> float:
     if bound < 1 / (1 + most):
         return bound
     sample = Random(f"shift:{seed}").sample
-    least = observed - _ROUNDING
+    least = observed * (1 - _ROUNDING)
     dealt = [(ranks, new, 1) if 2 * new <= len(ranks) else (ranks, len(ranks) - new, -1) for ranks, new in told]
     return monte_carlo_p(
         lambda: abs(sum(sign * sum(sample(ranks, fewer)) for ranks, fewer, sign in dealt)) >= least,
@@ -63,8 +69,8 @@ def shift_p(strata: Mapping[str, Groups], seed: int, most: int) -> float:
 _ROUNDING = 1e-9
 
 
-def _ranked(groups: Groups) -> tuple[list[float], int] | None:
-    """Return the ranks about their mean over the size of the stratum, and how many are of the second group.
+def _ranked(groups: Groups, weight: float) -> tuple[list[float], int] | None:
+    """Return the weighted ranks about their mean over the size of the stratum, and how many are of the second group.
 
     None for strata that tell nothing.
     """
@@ -78,7 +84,7 @@ def _ranked(groups: Groups) -> tuple[list[float], int] | None:
     ranks: dict[float, float] = {}
     below = 0
     for value in sorted(counts):
-        ranks[value] = (below + (counts[value] + 1) / 2 - (size + 1) / 2) / (size + 1)
+        ranks[value] = weight * (below + (counts[value] + 1) / 2 - (size + 1) / 2) / (size + 1)
         below += counts[value]
     return [ranks[value] for value in (*base, *new)], len(new)
 

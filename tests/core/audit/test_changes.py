@@ -94,6 +94,22 @@ def test_what_changes_when_a_quota_is_nearly_used_is_found_at_one_rate() -> None
     assert _changes([*_asked("hold", 40, quota_left=1.0), *warm]) == {}
 
 
+def test_the_token_that_ends_an_answer_is_no_change_where_more_are_cut() -> None:
+    """Reports of answers that ended have one token more than those of answers that were cut."""
+    ended = [answer(index, written=30, output_tokens=31, stage="low", finish_reason="stop") for index in range(40)]
+    cut = [
+        answer(
+            index,
+            written=30,
+            output_tokens=30 + (index < 7),
+            stage="burst",
+            finish_reason="stop" if index < 7 else "length",
+        )
+        for index in range(40)
+    ]
+    assert "output_factor" not in _changes([*ended, *cut])
+
+
 def test_p_values_are_corrected_for_all_looks() -> None:
     low, burst = _asked("low", 40), _asked("burst", 40, written=12)
     end = _asked("end", 40)
