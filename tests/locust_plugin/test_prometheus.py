@@ -61,7 +61,7 @@ class Prometheus:
         try:
             with urlopen(f"{self._url}/-/ready", timeout=PATIENCE_S):
                 return True
-        except URLError:
+        except (URLError, ConnectionError):
             return False
 
     def query(self, expression: str, at_s: float | None = None) -> list[Any]:
