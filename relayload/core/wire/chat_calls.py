@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import msgspec
-
+from relayload.core.wire.lenient import as_json
 from relayload.core.wire.tool_calls import CallPart
 
 
@@ -34,5 +33,5 @@ def _part(function: Any, place: Any, field: str) -> CallPart | None:
     if not name and not arguments:
         return None
     if arguments and not isinstance(arguments, str):  # Ollama sends an object
-        arguments = msgspec.json.encode(arguments).decode()
+        arguments = as_json(arguments)
     return CallPart(place, name if isinstance(name, str) else "", arguments or "", field == "input")

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from relayload.core.wire.answers import MalformedAnswer
-from relayload.core.wire.lenient import UNREADABLE, read_leniently
+from relayload.core.wire.lenient import UNREADABLE, as_json, read_leniently
 from relayload.core.wire.opening import is_event_stream
 from relayload.core.wire.page import page_text, without_page
 from relayload.core.wire.request import RelayFault
@@ -193,16 +193,9 @@ def _first(*values: Any) -> Any:
 
 def _fault(words: Any, error_type: str | None = None, code: str | None = None) -> RelayFault:
     """Build a fault. The wait is searched in the whole message, of which only the beginning is kept."""
-    text = "" if words is None else words if isinstance(words, str) else _as_json(words)
+    text = "" if words is None else words if isinstance(words, str) else as_json(words)
     kept = without_page(text)[:_FAULT_TEXT_LENGTH]
     return RelayFault(whole(kept), error_type, code, wait_in_text_s(text))
-
-
-def _as_json(value: Any) -> str:
-    try:
-        return msgspec.json.encode(value).decode()
-    except (*UNREADABLE, OverflowError, TypeError):
-        return ""
 
 
 def _name(value: Any) -> str | None:

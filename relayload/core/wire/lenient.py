@@ -42,6 +42,18 @@ def parse_loosely(data: bytes) -> Any:
         raise MalformedAnswer(str(malformed)[:200]) from None
 
 
+def as_json(value: Any) -> str:
+    """Return what was parsed as JSON text again; empty if that can't be."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except (*UNREADABLE, OverflowError, TypeError):  # lone surrogates, and large numbers
+        pass
+    try:
+        return json.dumps(value)
+    except (*UNREADABLE, TypeError):
+        return ""
+
+
 def _parse_first_value(data: bytes) -> Any:
     """Parse the first value of JSON text, ignoring what follows, such as `data: [DONE]`. Raises MalformedAnswer."""
     try:

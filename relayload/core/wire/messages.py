@@ -18,7 +18,7 @@ from relayload.core.wire.answers import NO_TOKENS, AnswerFlaw, Event, Tokens, Wh
 from relayload.core.wire.faults import ErrorFields, fault_of, fault_of_body, fault_of_message, read_error_fields
 from relayload.core.wire.finish import failed_finish, finish_reason_of
 from relayload.core.wire.form import OPENAI, Form
-from relayload.core.wire.lenient import UNREADABLE, read_leniently
+from relayload.core.wire.lenient import UNREADABLE, as_json, read_leniently
 from relayload.core.wire.message_input import message_input
 from relayload.core.wire.request import Endpoint, RelayFault, WireRequest, with_fields
 from relayload.core.wire.thoughts import is_thought, thought_text
@@ -175,8 +175,12 @@ def _event_of_start(message: Any) -> Event:
     if not isinstance(message, dict):
         return Event()
     usage = message.get("usage")
-    counted = _tokens(msgspec.convert(usage, _Usage))._replace(output=None) if isinstance(usage, dict) else None
+    counted = _tokens(_usage_of(usage))._replace(output=None) if isinstance(usage, dict) else None
     return Event(answer_id=answer_id_of(message.get("id")), tokens=counted)
+
+
+def _usage_of(fields: dict[str, Any]) -> _Usage:
+    return _Usage(**{name: fields.get(name) for name in _Usage.__struct_fields__})
 
 
 def _other_event(data: bytes, read: _MessageEvent) -> Event:
@@ -257,7 +261,7 @@ def _is_call(block: dict[str, Any]) -> bool:
 def _call(block: dict[str, Any], place: Hashable) -> CallPart:
     """Return a call, whose arguments are an object; in a stream they follow, and `{}` stands for them."""
     given = block.get("input")
-    return CallPart(place, str(block["name"]), msgspec.json.encode(given).decode() if given else "")
+    return CallPart(place, str(block["name"]), as_json(given) if given else "")
 
 
 def _place(index: Any) -> Hashable:

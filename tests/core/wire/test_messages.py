@@ -4,6 +4,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import present
 
 from relayload.core.stats.histogram import bucket
 from relayload.core.wire.answers import AnswerFlaw, MalformedAnswer, Tokens, WholeAnswer
@@ -256,3 +257,19 @@ def test_no_json_raises_anything_else(value: object, kind: str) -> None:
         read_message_event(data, b"")
     with suppress(MalformedAnswer):
         read_message(json.dumps(fields).encode(), REQUEST)
+
+
+@pytest.mark.parametrize("given", ["\ud83d", {"\ud83d": 1}, {"n": 10**40}])
+def test_arguments_that_are_no_text_of_unicode_are_a_call(given: object) -> None:
+    block = {"type": "tool_use", "name": "f", "input": given}
+    found = read_message(json.dumps({"content": [block], "stop_reason": "tool_use"}).encode(), REQUEST)
+    assert [json.loads(part.arguments) for part in found.calls] == [given]
+    data = json.dumps({"type": "content_block_start", "index": 0, "content_block": block}).encode()
+    (part,) = present(read_message_event(data, b"")).calls
+    assert json.loads(part.arguments) == given
+
+
+def test_a_usage_with_a_name_that_is_no_text_of_unicode_is_read_but_for_that() -> None:
+    usage = {"in\udcccput_tokens": 7, "input_tokens": 3}
+    data = json.dumps({"type": "message_start", "message": {"usage": usage}}).encode()
+    assert present(read_message_event(data, b"")).tokens == Tokens(3)

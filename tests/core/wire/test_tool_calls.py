@@ -97,6 +97,12 @@ def test_calls_without_numbers_are_told_apart_by_their_ids() -> None:
     ) == (2, 2)
 
 
+@pytest.mark.parametrize("given", [{"\ud83d": 1}, {"n": 10**40}])
+def test_arguments_that_are_no_text_of_unicode_are_a_call(given: dict[str, Any]) -> None:
+    (part,) = call_parts([{"index": 0, "function": {"name": "f", "arguments": given}}], None, 0)
+    assert json.loads(part.arguments) == given
+
+
 @pytest.mark.parametrize("index", [{"a": 1}, [None], "0", None])
 def test_a_choice_without_a_number_is_the_first(index: Any) -> None:
     parts = call_parts([function(0, "f", "{}")], {"name": "g"}, index)
