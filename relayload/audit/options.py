@@ -44,7 +44,7 @@ class Asked:
 
     @property
     def compared(self) -> bool:
-        """Whether there is a reference to compare models with."""
+        """True if models are compared with those of a reference."""
         return self.recorded is not None or self.reference_target is not None
 
     @property

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from relayload.core.audit.findings import Checked, Feature
 from relayload.core.audit.questions import CHECKED, FEATURES, kind_of
+from relayload.core.audit.token_line import EACH_END
 from relayload.core.model.audited import Audited
 from relayload.core.printable import one_line
 from relayload.core.stats.binomial import share_bounds
 
-_CONFIDENCE = 0.975
-"""Of each end of an interval."""
 _MOST_CHARACTERS = 60
 
 
@@ -39,8 +38,8 @@ def _share(kind: str, answers: Sequence[Audited]) -> Checked:
         kind=kind,
         asked=len(answers),
         passed=passed,
-        low=share_bounds(passed, len(answers), _CONFIDENCE)[0],
-        high=share_bounds(passed, len(answers), _CONFIDENCE)[1],
+        low=share_bounds(passed, len(answers), EACH_END)[0],
+        high=share_bounds(passed, len(answers), EACH_END)[1],
     )
 
 

@@ -20,7 +20,7 @@ Pairs = Sequence[tuple[Audited, Pair]]
 def deviation_p(one: Pairs, other: Pairs, seed: int, draws: int) -> float:
     """Return the p-value of "the reports of both groups lie alike about the line through both", within each scenario.
 
-    A scenario counts as its prompts are long: what a factor adds to short ones is less than a token.
+    A scenario weighs as much as its texts are long: what a factor adds to short ones is less than a token.
     """
     lengths: dict[str, list[int]] = {}
     for answer, (counted, _) in (*one, *other):

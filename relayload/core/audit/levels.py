@@ -13,4 +13,4 @@ CHANGES = 0.004
 STREAMED = 0.0001
 """That streamed answers are reported otherwise than plain ones: input or output, of one target by one model."""
 ALL = 0.01
-"""Of all of these, with up to ten targets and models."""
+"""That any of these happens, with up to ten targets and models."""

@@ -31,6 +31,8 @@ MOST = 200
 """Requests between all pairs of which slopes are taken; of more, half are the shortest and longest, half are drawn."""
 FEW = 100
 """As many as do where the line is only compared with another one."""
+EACH_END = 0.975
+"""The confidence of each end of a 95 % interval."""
 _LEAST_REACH = 1.2
 """The ratio of the longest to the shortest count below which factor and offset can't be told apart."""
 
@@ -128,6 +130,6 @@ def _off_line(counts: Counts, factor: float, offset: float) -> int:
     )
 
 
-_Z = NormalDist().inv_cdf(0.975)
+_Z = NormalDist().inv_cdf(EACH_END)
 _USUAL_OFF = 6
 _TOKENS_OFF = 4

@@ -10,14 +10,11 @@ from msgspec import structs
 from relayload.core.audit.counted import InputCounts, Pair, hides_reasoning, output_pair, output_pairs
 from relayload.core.audit.faults import faults
 from relayload.core.audit.findings import Tokens, Usage
-from relayload.core.audit.token_line import FEWEST, Estimate, token_line
+from relayload.core.audit.token_line import EACH_END, FEWEST, Estimate, token_line
 from relayload.core.model.audited import Audited
 from relayload.core.price import Price
 from relayload.core.stats.binomial import student_quantile
 from relayload.core.stats.weighted_median import weighted_median
-
-_CONFIDENCE = 0.975
-"""Of each end of an interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +112,7 @@ def _usd_per_month(answers: Sequence[Audited], counts: InputCounts, payment: Pay
     if len(found) < FEWEST:
         return None
     mean = fmean(found)
-    far = student_quantile(_CONFIDENCE, len(found) - 1) * stdev(found) / math.sqrt(len(found))
+    far = student_quantile(EACH_END, len(found) - 1) * stdev(found) / math.sqrt(len(found))
     return Estimate(*(each * payment.requests_per_month for each in (mean, mean - far, mean + far)))
 
 
