@@ -184,7 +184,7 @@ class _Subprocess:
         start_new_session: bool,
     ) -> "Fork | subprocess.Popen[bytes]":
         _, *options = command
-        if options[:2] != ["-m", self._module]:
+        if options[:2] != ["-m", self._module] or max(pass_fds, default=0) >= _FREE_TO:
             return subprocess.Popen(
                 command,
                 env=env,

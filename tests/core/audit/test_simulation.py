@@ -22,4 +22,5 @@ def test_a_known_dishonesty_is_found(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DISHONEST)
 def test_each_known_dishonesty_is_found(name: str) -> None:
-    assert found_of(name, 30) >= 29
+    missed = 1 if name == "another model (0.45) for half" else 0  # as the power at half a swap has it
+    assert found_of(name, 30) >= 30 - missed
