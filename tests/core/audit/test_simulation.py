@@ -14,7 +14,16 @@ def test_an_honest_relay_is_accused_in_one_of_100_audits_at_most(audits: int, pl
     assert found["audits"] <= 0.01 * audits, found
 
 
-@pytest.mark.parametrize("name", ["input x1.05", "2,000 hidden tokens for 30 %", "another model (0.45) in bursts"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "input x1.05",
+        "input x1.05 for 30 %",
+        "input x1.02 in bursts",
+        "2,000 hidden tokens for 30 %",
+        "another model (0.45) in bursts",
+    ],
+)
 def test_a_known_dishonesty_is_found(name: str) -> None:
     assert found_of(name, 1, Plan(prompts=20, each=12, traffic=60, checked=30)) == 1
 

@@ -52,8 +52,11 @@ def test_strata_of_other_sizes_and_levels_are_no_shift() -> None:
     assert shift_p({"a": (low(50), low(5)), "b": (high(5), high(50))}, 1, 2000) > 0.01
 
 
+@pytest.mark.parametrize(
+    "weights", [{}, {str(stratum): 3.0**stratum for stratum in range(8)}], ids=["equal", "weighed"]
+)
 @pytest.mark.parametrize("trials", [200, pytest.param(5000, marks=pytest.mark.slow)])
-def test_no_more_false_alarms_than_the_level_says(trials: int) -> None:
+def test_no_more_false_alarms_than_the_level_says(trials: int, weights: dict[str, float]) -> None:
     """Of rare events in strata, where approximations fail."""
     rng = random.Random(5)
     alarms = 0
@@ -61,7 +64,7 @@ def test_no_more_false_alarms_than_the_level_says(trials: int) -> None:
         strata = {
             str(stratum): tuple([float(rng.random() < 0.03) for _ in range(n)] for n in (12, 4)) for stratum in range(8)
         }
-        alarms += shift_p(strata, seed, 199) <= 0.05  # type: ignore[arg-type]
+        alarms += shift_p(strata, seed, 199, weights) <= 0.05  # type: ignore[arg-type]
     assert alarms <= 0.05 * trials + 3 * (0.05 * 0.95 * trials) ** 0.5
 
 
@@ -77,3 +80,14 @@ def test_shares_of_strata_are_compared_together() -> None:
     one = [hypergeom.pmf(k, 12, 2, 6) for k in range(3)]
     assert count_p(strata) == pytest.approx(2 * one[2] ** 3)
     assert count_p({**strata, "all right": ([1.0] * 5, [1.0] * 50)}) == pytest.approx(2 * one[2] ** 3)
+
+
+def test_a_stratum_tells_as_much_as_it_weighs() -> None:
+    rng = random.Random(1)
+    noise = ([rng.random() for _ in range(300)], [rng.random() for _ in range(300)])
+    shifted = ([float(n) for n in range(8)], [float(n) + 4.5 for n in range(8)])
+    strata = {"noise": noise, "shifted": shifted}
+    alone = shift_p({"shifted": shifted}, 1, 9999)
+    assert alone < 0.01 < shift_p(strata, 1, 9999)
+    assert shift_p(strata, 1, 9999, {"noise": 0.001}) == pytest.approx(alone, abs=0.005)
+    assert shift_p(strata, 1, 9999, {"noise": 1.0, "shifted": 1000.0}) == pytest.approx(alone, abs=0.005)
